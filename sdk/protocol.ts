@@ -1,0 +1,138 @@
+/**
+ * Owns: the shapes that pass between the code that runs a function (a FunctionHost) and the code that keeps its history
+ * (the executor), and the manifest a worker gives of its functions. Everything here is JSON once written down.
+ * Must not: know AWS, or know how a function is written. A second host drives functions over HTTP behind the same shapes.
+ */
+import type { Clock, Random } from "./clock.js";
+import type { Logger } from "./logger.js";
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** An event as a function sees it. `id` is the sender's id if it gave one, else the internal one. `ts` in ms since 1970. */
+export interface StoredEvent {
+  name: string;
+  data: { [key: string]: Json };
+  id: string;
+  ts: number;
+  v?: string;
+}
+
+/** An error as it is kept: enough to show it and to rebuild it. `stack` and `cause` are cut to bounded length. */
+export interface SerializedError {
+  name: string;
+  message: string;
+  stack?: string;
+  code?: string;
+  cause?: SerializedError;
+}
+
+/** Which operation: the id the user gave it and, for an id used again, how often it was used before (0 first). */
+export interface StepName {
+  id: string;
+  i: number;
+}
+
+/** Operations that wait for the outside. More kinds come with more primitives; each names its own fields. */
+export type WaitingOp = { kind: "sleep"; untilMs: number };
+
+/**
+ * One thing that has happened, in order. Times are ms since 1970 and for showing only: order is the place in the log.
+ * - `done`: a step's final value (`ok`) or final error (`err`); `a` attempts were used. `kind` tells run from sendEvent.
+ * - `failed`: attempt `a` (1 first) of a step failed; the next may start at `retryAtMs`.
+ * - `start`: attempt `a` of a step is about to begin (written only in turns that began by stealing).
+ * - `op`: the function asked to wait for something.
+ * - `seen`: the outcome of an `op` was shown to the function here; a sleep needs no payload.
+ * - `thrown`: the function itself threw outside any step; the next attempt may start at `retryAtMs`.
+ */
+export type LogEntry =
+  | (StepName & { k: "done"; kind: StepKind; a: number; ok: Json; fromMs: number; atMs: number })
+  | (StepName & { k: "done"; kind: StepKind; a: number; err: SerializedError; fromMs: number; atMs: number })
+  | (StepName & { k: "failed"; kind: StepKind; a: number; err: SerializedError; fromMs: number; atMs: number; retryAtMs: number })
+  | (StepName & { k: "start"; kind: StepKind; a: number; atMs: number })
+  | (StepName & { k: "op"; op: WaitingOp; atMs: number })
+  | (StepName & { k: "seen"; atMs: number })
+  | { k: "thrown"; a: number; err: SerializedError; atMs: number; retryAtMs: number };
+
+export type StepKind = "run" | "sendEvent";
+
+/** What a pass is given. */
+export interface PassInput {
+  functionId: string;
+  runId: string;
+  events: StoredEvent[];
+  /** What has happened, in the order the function must see it. */
+  history: readonly LogEntry[];
+  /** True in a turn that began by stealing: `start` before each body, one body at a time until a result is logged. */
+  careful: boolean;
+}
+
+/** What a pass asks of the executor while it runs. */
+export interface PassPort {
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /**
+   * Makes entries durable as one log item, in this order. Resolves when the log holds them; never rejects: when the lease
+   * is lost or the outcome stays unknown it never resolves, and `stopped` aborts instead.
+   * One call is under way at a time; the pass gathers what comes up meanwhile (ADR 0003).
+   */
+  append(entries: readonly LogEntry[]): Promise<void>;
+  /** Sends events to the platform. The ids derive from `seed`, so sending again with the same seed starts nothing twice. */
+  sendEvents(seed: string, events: readonly OutgoingEvent[]): Promise<{ ids: string[] }>;
+  /** False past the lease's deadline or the invocation's soft deadline: start no further body. */
+  mayStartBody(): boolean;
+  /** Aborted when the pass must end now: "lost" (lease, cancel), "deadline" (the invocation is nearly over). */
+  stopped: AbortSignal;
+  /** Ms of quiet (nothing new requested) after which a function that waits for something may be parked. */
+  graceMs: number;
+  /** A wait that ends within this many ms is waited for inside the turn: shorter than a hop is worth. */
+  inTurnWaitMs: number;
+}
+
+export interface OutgoingEvent {
+  name: string;
+  data?: { [key: string]: Json } | undefined;
+  id?: string | undefined;
+  ts?: number | undefined;
+  v?: string | undefined;
+}
+
+/** What a pass came to. */
+export type PassOutcome =
+  | { kind: "finished"; output: Json }
+  /** The function threw; `final` when no further attempt may be made. The `thrown` entry is already in the log when not final. */
+  | { kind: "failed"; error: SerializedError }
+  | { kind: "retry"; retryAtMs: number }
+  /** Everything left waits. `nextMs` is the earliest time at which something is due, null when nothing has a time. */
+  | { kind: "parked"; nextMs: number | null }
+  /** The invocation is nearly over; the rest goes on in a fresh turn. */
+  | { kind: "yielded" }
+  /** The lease is gone: what this pass knows is no longer true. */
+  | { kind: "lost" };
+
+/** How a registered function is described to the platform: JSON, independent of the language it is written in. */
+export interface FunctionConfig {
+  id: string;
+  name: string;
+  triggers: TriggerConfig[];
+  /** Attempts after the first, 0 to 20. */
+  retries: number;
+}
+
+export type TriggerConfig = { event: string; if?: string } | { cron: string };
+
+/** A worker's answer to "which functions do you have?". */
+export interface AppManifest {
+  appId: string;
+  sdkVersion: string;
+  functions: FunctionConfig[];
+}
+
+/** The functions of one app, however they are run. The executor knows them by this alone. */
+export interface FunctionHost {
+  readonly manifest: AppManifest;
+  /** The function's configuration, or undefined when this worker does not have it. */
+  get(functionId: string): FunctionConfig | undefined;
+  /** Runs one pass of a function that `get` knows. Never rejects. */
+  run(input: PassInput, port: PassPort): Promise<PassOutcome>;
+}
