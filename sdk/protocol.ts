@@ -47,7 +47,15 @@ export type WaitingOp = { kind: "sleep"; untilMs: number };
 export type LogEntry =
   | (StepName & { k: "done"; kind: StepKind; a: number; ok: Json; fromMs: number; atMs: number })
   | (StepName & { k: "done"; kind: StepKind; a: number; err: SerializedError; fromMs: number; atMs: number })
-  | (StepName & { k: "failed"; kind: StepKind; a: number; err: SerializedError; fromMs: number; atMs: number; retryAtMs: number })
+  | (StepName & {
+      k: "failed";
+      kind: StepKind;
+      a: number;
+      err: SerializedError;
+      fromMs: number;
+      atMs: number;
+      retryAtMs: number;
+    })
   | (StepName & { k: "start"; kind: StepKind; a: number; atMs: number })
   | (StepName & { k: "op"; op: WaitingOp; atMs: number })
   | (StepName & { k: "seen"; atMs: number })

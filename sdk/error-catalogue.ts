@@ -1,0 +1,61 @@
+/**
+ * Owns: the form of every error the platform raises on purpose. Each room keeps its own entries beside the code that raises
+ * them, made with `defineError`; docs/errors.md is generated from all of them.
+ * Message form: `Cannot <verb> <thing> "<id>": <what is>; expected <what should be>`. No secret is ever a part of it.
+ */
+
+export interface ErrorDefinition<Context> {
+  /** Stable, UPPER_SNAKE. Never reused for another meaning. */
+  code: string;
+  /** HTTP status where the error answers a request. */
+  status: number;
+  /** Whether the same request may succeed later without a change. */
+  retryable: boolean;
+  message(context: Context): string;
+  /** The one thing to do next. */
+  remedy: string;
+}
+
+export class PerdureError extends Error {
+  override readonly name: string = "PerdureError";
+  readonly code: string;
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly remedy: string;
+  constructor(definition: Omit<ErrorDefinition<never>, "message">, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = definition.code;
+    this.status = definition.status;
+    this.retryable = definition.retryable;
+    this.remedy = definition.remedy;
+  }
+}
+
+export interface ErrorFactory<Context> {
+  (context: Context, options?: ErrorOptions): PerdureError;
+  readonly definition: ErrorDefinition<Context>;
+}
+
+const definitions = new Map<string, ErrorDefinition<never>>();
+
+/** Adds an entry to the catalogue and returns the function that makes the error. A code defined twice throws at load. */
+export function defineError<Context>(definition: ErrorDefinition<Context>): ErrorFactory<Context> {
+  if (definitions.has(definition.code)) throw new Error(`Cannot define error "${definition.code}": it exists already`);
+  definitions.set(definition.code, definition);
+  const make = (context: Context, options?: ErrorOptions): PerdureError =>
+    new PerdureError(definition, definition.message(context), options);
+  return Object.assign(make, { definition });
+}
+
+/** Every entry defined by the modules loaded so far, by code. */
+export function definedErrors(): ReadonlyMap<string, ErrorDefinition<never>> {
+  return definitions;
+}
+
+const SHOWN_CHARACTERS = 120;
+
+/** A value as it may stand in a message: JSON, cut to a bounded length, control characters escaped (no log injection). */
+export function shown(value: unknown): string {
+  const text = typeof value === "string" ? JSON.stringify(value) : String(JSON.stringify(value) ?? value);
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}
