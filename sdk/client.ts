@@ -1,0 +1,150 @@
+/**
+ * Owns: `Perdure`, the object an app is written with: it names the app, makes functions and sends events.
+ * Must not: know how functions are run or served.
+ */
+import { realClock, realRandom } from "./clock.js";
+import { clientInvalid, functionInvalid } from "./errors.js";
+import { outgoingEvents, type EventMap, type EventPayload } from "./events.js";
+import {
+  defineFunction,
+  ID_RULE,
+  isId,
+  type FunctionClient,
+  type FunctionContext,
+  type FunctionOptions,
+  type PerdureFunction,
+} from "./function.js";
+import { consoleLogger, type Logger } from "./logger.js";
+import { postEvents, sendTarget, type FetchLike, type SendWorld } from "./send.js";
+import type { EventsOf, StrictTriggers, Triggers } from "./triggers.js";
+
+export interface ClientOptions {
+  /** Names the app for ever. Lowercase letters, digits and hyphens, at most 40. */
+  id: string;
+  /** Where log lines go. The console when absent. */
+  logger?: Logger;
+  /** The key events are sent with. The environment's PERDURE_EVENT_KEY when absent. */
+  eventKey?: string;
+  /** Where Perdure's API is, such as "https://abc.execute-api.eu-west-1.amazonaws.com". PERDURE_URL when absent. */
+  baseUrl?: string;
+  /** Sends the requests. The global fetch when absent. */
+  fetch?: FetchLike;
+}
+
+type Handler<Event, Output, Events extends EventMap<Events>> = (context: FunctionContext<Event, Events>) => Output;
+
+/** Of any events. What it is called with is the host's care: the event that started the run. */
+type AnyHandler = (context: never) => unknown;
+
+const MAX_CLIENT_ID_CHARACTERS = 40;
+const OPTION_NAMES: readonly string[] = ["id", "logger", "eventKey", "baseUrl", "fetch"];
+const LOGGER_METHODS = ["debug", "info", "warn", "error"] as const;
+
+const machine: SendWorld = {
+  clock: realClock,
+  random: realRandom,
+  // Looked up at each call, so that a test may replace the global fetch.
+  fetch: (url, request) => globalThis.fetch(url, request),
+  environment: () => globalThis.process?.env ?? {},
+};
+
+/**
+ * The client of one app. Its type parameter may list the app's events, so that triggers and `send` know their data;
+ * `eventType` does the same for one event, with a schema that is checked as well.
+ *
+ * @example
+ * type Events = { "api/document.uploaded": { id: string; url: string } };
+ * export const perdure = new Perdure<Events>({ id: "shop" });
+ */
+export class Perdure<Events extends EventMap<Events> = Record<never, never>> implements FunctionClient {
+  readonly id: string;
+  readonly logger: Logger;
+  readonly #options: ClientOptions;
+  readonly #world: SendWorld;
+
+  /** @param world The outside world `send` meets; tests give their own. */
+  constructor(options: ClientOptions, world: SendWorld = machine) {
+    requireClientOptions(options);
+    this.id = options.id;
+    this.logger = options.logger ?? consoleLogger;
+    this.#options = options;
+    this.#world = options.fetch === undefined ? world : { ...world, fetch: options.fetch };
+  }
+
+  /**
+   * A durable function: ordinary code, cut into steps. It runs when one of its triggers does, and it completes even if
+   * the machine under it does not. Also accepted, as in older code: the triggers as an argument of their own.
+   *
+   * @example
+   * export const processDocument = perdure.createFunction(
+   *   { id: "process-document", triggers: { event: "api/document.uploaded" }, retries: 3 },
+   *   async ({ event, step }) => {
+   *     const summary = await step.run("summarize", () => llm.summarize(event.data.url));
+   *     await step.sleep("let-it-settle", "10m");
+   *     return step.run("save", () => db.save(event.data.id, summary));
+   *   },
+   * );
+   */
+  createFunction<const T extends Triggers, Output>(
+    options: FunctionOptions<T & StrictTriggers<T>>,
+    handler: Handler<EventsOf<T, Events>, Output, Events>,
+  ): PerdureFunction<EventsOf<T, Events>, Awaited<Output>>;
+  createFunction<const T extends Triggers, Output>(
+    options: Omit<FunctionOptions<T>, "triggers"> & { triggers?: never },
+    triggers: T & StrictTriggers<T>,
+    handler: Handler<EventsOf<T, Events>, Output, Events>,
+  ): PerdureFunction<EventsOf<T, Events>, Awaited<Output>>;
+  createFunction(
+    options: Omit<FunctionOptions<Triggers>, "triggers"> & { triggers?: Triggers },
+    ...rest: [AnyHandler] | [Triggers, AnyHandler]
+  ): PerdureFunction {
+    const [triggers, handler] = rest.length === 2 ? rest : [options?.triggers, rest[0]];
+    if (rest.length === 2 && options.triggers !== undefined) {
+      const expected = "them in one place, best in the options";
+      throw functionInvalid({ id: options.id, is: "its triggers are given twice", expected });
+    }
+    return defineFunction(this, { ...options, triggers }, handler);
+  }
+
+  /**
+   * Sends events and answers with the ids they were given, in their order. All or none are accepted. Transport errors are
+   * retried under the same request id, so a retry never makes an event twice. Inside a function, use `step.sendEvent`.
+   *
+   * @example
+   * const { ids } = await perdure.send({ name: "api/document.uploaded", data: { id: "d_1", url: "https://…" } });
+   */
+  async send<const Name extends string>(
+    events: EventPayload<Events, Name> | readonly EventPayload<Events, Name>[],
+  ): Promise<{ ids: string[] }> {
+    const outgoing = await outgoingEvents(events);
+    if (outgoing.length === 0) return { ids: [] };
+    return postEvents(sendTarget(this.#options, this.#world.environment()), outgoing, this.#world);
+  }
+}
+
+function requireClientOptions(options: ClientOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw clientInvalid({ id: options, is: "its options are not an object", expected: '{ id: "my-app" }' });
+  }
+  const { id, logger, eventKey, baseUrl, fetch } = options;
+  const refuse = (is: string, expected: string): never => {
+    throw clientInvalid({ id, is, expected });
+  };
+  if (!isId(id, MAX_CLIENT_ID_CHARACTERS)) {
+    refuse("its id is not usable", `at most ${MAX_CLIENT_ID_CHARACTERS} ${ID_RULE} "my-app"`);
+  }
+  const unknownOption = Object.keys(options).find((option) => !OPTION_NAMES.includes(option));
+  if (unknownOption !== undefined) refuse(`there is no option "${unknownOption}"`, OPTION_NAMES.join(", "));
+  if (logger !== undefined && !LOGGER_METHODS.every((method) => typeof logger?.[method] === "function")) {
+    refuse("its logger is not usable", "an object with the methods debug, info, warn and error");
+  }
+  if (eventKey !== undefined && typeof eventKey !== "string") refuse("its eventKey is not text", "an event key");
+  if (baseUrl !== undefined && !isHttpUrl(baseUrl))
+    refuse("its baseUrl is not a URL", "one such as http://localhost:8288");
+  if (fetch !== undefined && typeof fetch !== "function")
+    refuse("its fetch is not a function", "one like the global fetch");
+}
+
+function isHttpUrl(url: unknown): boolean {
+  return typeof url === "string" && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}

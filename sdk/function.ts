@@ -1,0 +1,129 @@
+/**
+ * Owns: what a function is: its checked configuration, its handler, and what the handler is given.
+ * Must not: run a handler; `sdk/host` does.
+ */
+import { functionInvalid, triggerInvalid } from "./errors.js";
+import type { EventMap, EventType, ReceivedEvent } from "./events.js";
+import type { Logger } from "./logger.js";
+import type { FunctionConfig } from "./protocol.js";
+import type { StepTools } from "./steps.js";
+import { eventTypesOf, triggerConfigs, triggerList, type Trigger, type Triggers } from "./triggers.js";
+
+/** The part of a client that its functions and their host know. Every `Perdure<Events>` fits. */
+export interface FunctionClient {
+  readonly id: string;
+  readonly logger: Logger;
+}
+
+export interface FunctionOptions<T> {
+  /**
+   * Names the function for ever: its runs are kept under it. Lowercase letters, digits and hyphens, at most 80.
+   */
+  id: string;
+  /** For showing. The id when absent. */
+  name?: string;
+  /** What starts a run: one trigger or up to ten. */
+  triggers: T;
+  /** Attempts after the first, for each step and for the function itself: 0 to 20, 4 when absent. */
+  retries?: number;
+}
+
+/** What a handler is given. */
+export interface FunctionContext<Event = ReceivedEvent, Events extends EventMap<Events> = Record<never, never>> {
+  /** The event that started the run. */
+  event: Event;
+  /** All events that started the run, `event` first. */
+  events: readonly Event[];
+  runId: string;
+  /** Of the function itself, 0 for the first. It grows when code outside a step throws. */
+  attempt: number;
+  /** How many attempts there are: `retries` and one. */
+  maxAttempts: number;
+  step: StepTools<Events>;
+  /** The client's logger, silent while what is already done is gone through again. */
+  logger: Logger;
+  /** Aborts when the run is cancelled or this turn must end. Hand it to what you call. */
+  signal: AbortSignal;
+}
+
+const functionBrand = Symbol.for("perdure.PerdureFunction");
+
+/** A durable function, as made by `perdure.createFunction`. */
+export interface PerdureFunction<Event = ReceivedEvent, Output = unknown> {
+  readonly [functionBrand]: true;
+  readonly client: FunctionClient;
+  readonly id: string;
+  readonly config: FunctionConfig;
+  /** As written. `validateEvent` reads the schemas in them. */
+  readonly triggers: readonly Trigger[];
+  readonly eventTypes: readonly EventType[];
+  /** A method, so that a function of narrower events fits where any function is asked for. */
+  handler(context: FunctionContext<Event>): Output | Promise<Output>;
+}
+
+export function isPerdureFunction(value: unknown): value is PerdureFunction {
+  return typeof value === "object" && value !== null && Reflect.get(value, functionBrand) === true;
+}
+
+/** Lowercase letters, digits and hyphens, hyphens inside only: an id becomes part of keys, names of queues and URLs. */
+const ID_PATTERN = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
+export const ID_RULE = "lowercase letters, digits and hyphens, such as";
+
+export function isId(id: unknown, maxCharacters: number): id is string {
+  return typeof id === "string" && id.length <= maxCharacters && ID_PATTERN.test(id);
+}
+
+const MAX_FUNCTION_ID_CHARACTERS = 80;
+const MAX_NAME_CHARACTERS = 255;
+const MAX_RETRIES = 20;
+const DEFAULT_RETRIES = 4;
+const OPTION_NAMES: readonly string[] = ["id", "name", "triggers", "retries"];
+
+/** A function from what was written. Throws FUNCTION_INVALID or FUNCTION_TRIGGER_INVALID. */
+export function defineFunction(
+  client: FunctionClient,
+  options: FunctionOptions<Triggers | undefined>,
+  handler: (context: never) => unknown,
+): PerdureFunction {
+  requireOptions(options);
+  const { id, name = id, retries = DEFAULT_RETRIES } = options;
+  if (typeof handler !== "function") {
+    throw functionInvalid({ id, is: "its handler is not a function", expected: "createFunction(options, handler)" });
+  }
+  if (options.triggers === undefined) {
+    const expected = 'triggers: { event: "app/user.created" } or { cron: "0 9 * * 1" }';
+    throw triggerInvalid({ id, is: "it has no triggers", expected });
+  }
+  const triggers = triggerList(options.triggers);
+  return Object.freeze({
+    [functionBrand]: true as const,
+    client,
+    id,
+    config: { id, name, triggers: triggerConfigs(id, triggers), retries },
+    triggers,
+    eventTypes: eventTypesOf(triggers),
+    handler,
+  });
+}
+
+function requireOptions(options: FunctionOptions<Triggers | undefined>): void {
+  if (typeof options !== "object" || options === null) {
+    throw functionInvalid({ id: options, is: "its options are not an object", expected: "{ id, triggers }" });
+  }
+  const { id, name, retries } = options;
+  if (!isId(id, MAX_FUNCTION_ID_CHARACTERS)) {
+    const expected = `at most ${MAX_FUNCTION_ID_CHARACTERS} ${ID_RULE} "process-document"`;
+    throw functionInvalid({ id, is: "its id is not usable", expected });
+  }
+  const unknownOption = Object.keys(options).find((option) => !OPTION_NAMES.includes(option));
+  if (unknownOption !== undefined) {
+    throw functionInvalid({ id, is: `there is no option "${unknownOption}"`, expected: OPTION_NAMES.join(", ") });
+  }
+  if (name !== undefined && (typeof name !== "string" || name === "" || name.length > MAX_NAME_CHARACTERS)) {
+    throw functionInvalid({ id, is: "its name is not usable", expected: `1 to ${MAX_NAME_CHARACTERS} characters` });
+  }
+  if (retries !== undefined && !(Number.isInteger(retries) && retries >= 0 && retries <= MAX_RETRIES)) {
+    const expected = `a whole number from 0 to ${MAX_RETRIES}`;
+    throw functionInvalid({ id, is: `its retries are ${String(retries)}`, expected });
+  }
+}
