@@ -86,3 +86,14 @@ export function drainMicrotasks(): Promise<void> {
     startImmediate(resolve);
   });
 }
+
+/** Loads a module while a virtual clock stands still: reading files is real work the clock cannot see. */
+export async function whileLoading<T>(clock: Clock, load: () => Promise<T>): Promise<T> {
+  const hold = clock.hold();
+  hold.resume();
+  try {
+    return await load();
+  } finally {
+    hold.pause();
+  }
+}

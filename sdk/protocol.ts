@@ -70,6 +70,8 @@ export interface PassInput {
   events: StoredEvent[];
   /** What has happened, in the order the function must see it. */
   history: readonly LogEntry[];
+  /** UTF-8 bytes of JSON the results in `history` have together. */
+  historyBytes: number;
   /** True in a turn that began by stealing: `start` before each body, one body at a time until a result is logged. */
   careful: boolean;
 }
@@ -93,6 +95,10 @@ export interface PassPort {
   stopped: AbortSignal;
   /** Ms of quiet (nothing new requested) after which a function that waits for something may be parked. */
   graceMs: number;
+  /** Ms to wait after failed attempt `attempt` (1 first), jitter included. */
+  retryDelayMs(attempt: number): number;
+  /** Bodies that may run side by side inside one turn. */
+  maxParallelBodies: number;
   /** A wait that ends within this many ms is waited for inside the turn: shorter than a hop is worth. */
   inTurnWaitMs: number;
 }

@@ -1,0 +1,55 @@
+/** Owns: the numbers that time the protocol, each with the reason it is what it is. docs/limits.md lists those a user meets. */
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** How long a claim is valid without a beat. With the margins below a killed worker's run goes on in about 25 s. */
+export const LEASE_MS = 20 * SECOND_MS;
+/** The holder stops this long before its lease ends, counted from before the claim was sent (PROTOCOL §2.4). */
+export const LEASE_MARGIN_MS = 3 * SECOND_MS;
+/** Clocks of two machines may differ by this much: a lease is stolen only when it ran out longer ago (PROTOCOL §2.4). */
+export const CLOCK_SKEW_MS = 2 * SECOND_MS;
+/** A cancel is noticed within this time (DESIGN §7). */
+export const BEAT_MS = 5 * SECOND_MS;
+/** A turn that lasts longer shortens its message's visibility, so that a crash is noticed by the lease (ADR 0004). */
+export const FIRST_BEAT_MS = 250;
+/** Visibility beyond the lease: the redelivered message finds a lease that ran out, skew included. */
+export const VISIBILITY_BEYOND_LEASE_MS = 3 * SECOND_MS;
+
+/** A created run nobody has claimed is looked at again after this time. */
+export const CREATED_DUE_MS = 10 * MINUTE_MS;
+/** A wake that did not come is noticed this long after it should have (Scheduler is late by up to a minute). */
+export const WAKE_GRACE_MS = 2 * MINUTE_MS;
+/** The sweeper's own repetition: 1, 2, 4 … 30 minutes. */
+export const SWEEP_FIRST_MS = MINUTE_MS;
+export const SWEEP_LONGEST_MS = 30 * MINUTE_MS;
+
+/** SQS delays a message by at most 15 minutes (SendMessage, DelaySeconds ≤ 900). */
+export const MAX_SQS_DELAY_MS = 15 * MINUTE_MS;
+/** Scheduler is accurate to a minute: it fires this much early and SQS delays the exact rest (DESIGN §6). */
+export const SCHEDULE_LEAD_MS = 2 * MINUTE_MS;
+/** A schedule is never created for a time nearer than this. */
+export const SCHEDULE_NEAREST_MS = MINUTE_MS;
+
+/** Quiet after which a waiting function is parked. Doubles with the turns a run has had (ADR 0006). */
+export const FIRST_GRACE_MS = 50;
+export const LONGEST_GRACE_MS = 2 * SECOND_MS;
+/** A shorter wait stays in the turn: a park, a hop and a claim cost more than half a second of Lambda (ADR 0006). */
+export const IN_TURN_WAIT_MS = 500;
+/** Bodies side by side in one turn. */
+export const MAX_PARALLEL_BODIES = 100;
+
+/** An item lives this much longer than its run needs it: covers waits of a week without touching it again (ADR 0007). */
+export const RETENTION_SLACK_MS = 7 * DAY_MS;
+/** A run's id for one event, by the sender's own event id (issue: 24 h). */
+export const EVENT_DEDUP_MS = DAY_MS;
+
+/** A function this worker does not have: a deployment may be under way. */
+export const MISSING_RETRY_MS = 20 * SECOND_MS;
+export const MISSING_PARK_MS = 5 * MINUTE_MS;
+/** A run that is not there (yet). */
+export const ABSENT_RETRY_MS = 5 * SECOND_MS;
+export const ABSENT_RECEIVES = 5;
+
+export const RETENTION_DAY_MS = DAY_MS;

@@ -1,0 +1,67 @@
+/**
+ * Owns: every condition under which the table is written, each with the timeline that justifies it. The only file that
+ * spells condition expressions.
+ *
+ * Names used in all of them: `#status` is the run's status; `:queued` and `:running` are the live ones.
+ */
+
+/** Creates only what is not there. For log items a failure means: my own earlier write arrived (only I write this key). */
+export const ABSENT = "attribute_not_exists(pk)";
+
+/** The item is still there: what TTL removed must not be written into being again. */
+export const PRESENT = "attribute_exists(pk)";
+
+const LIVE = "#status IN (:queued, :running)";
+
+/**
+ *  claim ──── turn ──── release          claim
+ *    │  leaseUntil > 0     │ leaseUntil = 0 │
+ * ───┴─────────────────────┴────────────────┴──▶
+ * Only a released run is claimed: every write of the epoch before has settled, its log is complete.
+ */
+export const CLAIMABLE = `${LIVE} AND leaseUntil = :zero`;
+
+/**
+ *  claim … beat … (worker dies) … leaseUntil ── skew ──▶ load (strongly) ── steal
+ *                                                        reads epoch e, lease l
+ * Nobody beat, released, stole or cancelled since the load: then what was read of epoch e is what the seal says of it,
+ * and whatever the old holder still writes lands outside the seal.
+ */
+export const STEALABLE = `${LIVE} AND epoch = :epoch AND leaseUntil = :read AND leaseUntil > :zero`;
+
+/** A turn of this epoch is under way: it will see `wakes` grow before it releases. */
+export const ABSORBING = `${LIVE} AND epoch = :epoch AND leaseUntil > :zero`;
+
+/**
+ *  claim ── beat ── beat ── release      a beat that arrives after the release must not bring the lease back
+ *                              │ leaseUntil = 0
+ */
+export const BEATING = `${LIVE} AND epoch = :epoch AND leaseUntil > :zero`;
+
+/** Nothing came since this turn last looked: else load again and go on. */
+export const RELEASABLE = `${LIVE} AND epoch = :epoch AND wakes = :wakes`;
+
+/** Whatever came meanwhile, the continuation sent next will see it. */
+export const YIELDABLE = `${LIVE} AND epoch = :epoch`;
+
+/** The holder ends its run; a cancel, which raises the epoch, came first or not at all. */
+export const ENDABLE = `${LIVE} AND epoch = :epoch`;
+
+/** Anyone may cancel what still lives. */
+export const CANCELLABLE = LIVE;
+
+/** The effects that were read are the ones done; they are removed once. */
+export const EFFECTS_PENDING = "attribute_exists(effects)";
+
+/** A due entry is moved by the sweeper only if nobody moved it since it was read. */
+export const DUE_UNCHANGED = "due = :read";
+
+/** A sender's event id was not used in the last 24 hours: TTL removes late, so the time is looked at (aws.md §3.4). */
+export const DEDUP_FREE = "attribute_not_exists(pk) OR #ttl <= :nowSeconds";
+
+export const LIVE_VALUES = {
+  ":queued": { S: "Queued" },
+  ":running": { S: "Running" },
+} as const;
+
+export const ZERO_VALUE = { ":zero": { N: "0" } } as const;

@@ -1,0 +1,120 @@
+/** Owns: a run's head ⇄ its item. Old shapes are translated here and nowhere else. */
+import type { SerializedError } from "../../sdk/protocol.js";
+import type { Effect, RunHead, RunStatus } from "../core/run.js";
+import { number, readNumber, readText, requireNumber, requireText, text, type Item } from "./attributes.js";
+import { dueShard, functionIndex, headKey } from "./keys.js";
+import { packedAttribute, readPacked, type Packed } from "./payloads.js";
+
+/** What a head is created with. */
+export interface NewRun {
+  runId: string;
+  functionId: string;
+  eventId: string;
+  /** The triggering events as JSON, when small enough to travel with the head. */
+  events: Packed | null;
+  createdAtMs: number;
+  notBeforeMs: number | null;
+  dueAtMs: number;
+  ttlSeconds: number;
+}
+
+/** A head and what travels with it. */
+export interface StoredRun {
+  head: RunHead;
+  events: Packed | null;
+  output: Packed | null;
+}
+
+export function newHeadItem(run: NewRun): Item {
+  const key = headKey(run.runId);
+  const index = functionIndex(run.functionId, run.runId, run.createdAtMs);
+  return {
+    pk: text(key.pk),
+    sk: text(key.sk),
+    fn: text(run.functionId),
+    status: text("Queued"),
+    epoch: number(0),
+    leaseUntil: number(0),
+    token: text("created"),
+    wakes: number(0),
+    seals: { M: {} },
+    logged: number(0),
+    crashes: number(0),
+    objects: number(0),
+    eventId: text(run.eventId),
+    createdAt: number(run.createdAtMs),
+    fnKey: text(index.fnKey),
+    fnSort: text(index.fnSort),
+    dueShard: text(dueShard(run.runId)),
+    due: number(run.dueAtMs),
+    ttl: number(run.ttlSeconds),
+    ...(run.events ? { events: packedAttribute(run.events) } : {}),
+    ...(run.notBeforeMs === null ? {} : { notBefore: number(run.notBeforeMs) }),
+  };
+}
+
+export function readHead(item: Item): StoredRun {
+  const runId = requireText(item, "pk").split("#")[2] ?? "";
+  const timerName = readText(item, "timer");
+  const head: RunHead = {
+    runId,
+    functionId: requireText(item, "fn"),
+    status: readStatus(requireText(item, "status")),
+    epoch: requireNumber(item, "epoch"),
+    holder: readText(item, "holder"),
+    claimMessageId: readText(item, "claimMsg"),
+    leaseUntilMs: requireNumber(item, "leaseUntil"),
+    token: requireText(item, "token"),
+    wakes: requireNumber(item, "wakes"),
+    seals: readSeals(item),
+    logged: requireNumber(item, "logged"),
+    crashes: requireNumber(item, "crashes"),
+    effects: readEffects(item),
+    dueAtMs: readNumber(item, "due"),
+    ttlSeconds: requireNumber(item, "ttl"),
+    eventId: requireText(item, "eventId"),
+    createdAtMs: requireNumber(item, "createdAt"),
+    startedAtMs: readNumber(item, "startedAt"),
+    endedAtMs: readNumber(item, "endedAt"),
+    notBeforeMs: readNumber(item, "notBefore"),
+    timer: timerName === null ? null : { name: timerName, atMs: requireNumber(item, "timerAt") },
+    objects: readNumber(item, "objects") ?? 0,
+    error: readError(item),
+  };
+  return { head, events: readPacked(item["events"]), output: readPacked(item["output"]) };
+}
+
+const STATUSES: readonly RunStatus[] = ["Queued", "Running", "Completed", "Failed", "Cancelled"];
+
+function readStatus(value: string): RunStatus {
+  const status = STATUSES.find((known) => known === value);
+  if (!status) throw new TypeError(`Cannot read run status "${value}"; expected one of ${STATUSES.join(", ")}`);
+  return status;
+}
+
+function readSeals(item: Item): Map<number, number> {
+  const seals = new Map<number, number>();
+  for (const [epoch, count] of Object.entries(item["seals"]?.M ?? {})) seals.set(Number(epoch), Number(count.N));
+  return seals;
+}
+
+const EFFECTS: readonly Effect[] = ["timer", "payloads"];
+
+function readEffects(item: Item): Effect[] {
+  return (item["effects"]?.L ?? []).flatMap((value) => EFFECTS.filter((known) => known === value.S));
+}
+
+function readError(item: Item): SerializedError | null {
+  const json = readText(item, "error");
+  // Written by `errorAttribute` below and by nothing else.
+  return json === null ? null : (JSON.parse(json) as SerializedError);
+}
+
+export function errorAttribute(error: SerializedError): { S: string } {
+  return { S: JSON.stringify(error) };
+}
+
+export function effectsAttribute(effects: readonly Effect[]): { L: { S: string }[] } {
+  return { L: effects.map((effect) => ({ S: effect })) };
+}
+

@@ -1,0 +1,124 @@
+/**
+ * Owns: how every item of the table is keyed. The only file that spells keys.
+ * Rules: a key begins with what an IAM leading-key condition can fence (a worker touches its own app's runs only); no
+ * partition key is constant: what every call reads is spread over shards.
+ * Ids that come in here are validated at the edge (no '#'), so that no id can spell another item's key.
+ */
+import { createHash } from "node:crypto";
+import { appOfRun } from "../core/ids.js";
+
+export interface Key {
+  pk: string;
+  sk: string;
+}
+
+const EPOCH_DIGITS = 6;
+const LOG_DIGITS = 6;
+const pad = (value: number, digits: number): string => String(value).padStart(digits, "0");
+
+export const HEAD_SORT_KEY = "RUN";
+export const LOG_PREFIX = "LOG#";
+export const INBOX_PREFIX = "IN#";
+
+export function runPartition(runId: string): string {
+  return `${appOfRun(runId)}#RUN#${runId}`;
+}
+
+export function headKey(runId: string): Key {
+  return { pk: runPartition(runId), sk: HEAD_SORT_KEY };
+}
+
+/** Entries sort by epoch, then by n: the order of the log. */
+export function logKey(runId: string, epoch: number, n: number): Key {
+  return { pk: runPartition(runId), sk: `${LOG_PREFIX}${pad(epoch, EPOCH_DIGITS)}#${pad(n, LOG_DIGITS)}` };
+}
+
+export function parseLogSortKey(sortKey: string): { epoch: number; n: number } {
+  const [, epoch = "", n = ""] = sortKey.split("#");
+  return { epoch: Number(epoch), n: Number(n) };
+}
+
+export function eventKey(eventId: string): Key {
+  return { pk: `EVENT#${eventId}`, sk: "EVENT" };
+}
+
+/** A sender's event id, per function: hashed, since it may hold any characters and be long. */
+export function dedupKey(appId: string, functionId: string, senderId: string): Key {
+  return { pk: `DEDUP#${appId}#${functionId}#${digest(senderId)}`, sk: "DEDUP" };
+}
+
+export function appKey(appId: string): Key {
+  return { pk: `APP#${appId}`, sk: "APP" };
+}
+
+export const FUNCTION_PREFIX = "FN#";
+
+export function functionKey(appId: string, functionId: string): Key {
+  return { pk: `APP#${appId}`, sk: `${FUNCTION_PREFIX}${functionId}` };
+}
+
+/** Copies of the list of apps; a reader takes any one. Each serves 6,000 eventually consistent reads a second. */
+export const REGISTRY_SHARDS = 8;
+
+export function registryKey(shard: number): Key {
+  return { pk: `REGISTRY#${shard % REGISTRY_SHARDS}`, sk: "APPS" };
+}
+
+export function quarantineKey(atMs: number, id: string): Key {
+  return { pk: `QUARANTINE#${new Date(atMs).toISOString().slice(0, 10)}`, sk: id };
+}
+
+/** 32 partitions of due times: 32,000 changes a second (PROTOCOL §4). */
+export const DUE_SHARDS = 32;
+
+export function dueShard(runId: string): string {
+  return dueShardName(shardOf(runId, DUE_SHARDS));
+}
+
+export function dueShardName(shard: number): string {
+  return `DUE#${pad(shard, 2)}`;
+}
+
+/** Four partitions for one function's runs of one month: 4,000 starts a second, what a new table takes (ADR 0005). */
+export const FUNCTION_SHARDS = 4;
+
+/** Where a run stands in the list of its function's runs. */
+export function functionIndex(functionId: string, runId: string, createdAtMs: number): { fnKey: string; fnSort: string } {
+  const month = new Date(createdAtMs).toISOString().slice(0, 7);
+  const shard = shardOf(runId, FUNCTION_SHARDS);
+  return { fnKey: functionPartition(appOfRun(runId), functionId, month, shard), fnSort: functionSort(createdAtMs, runId) };
+}
+
+export function functionPartition(appId: string, functionId: string, month: string, shard: number): string {
+  return `${appId}#${functionId}#${month}#${shard}`;
+}
+
+export function functionSort(createdAtMs: number, runId: string): string {
+  return `${pad(createdAtMs, 14)}#${runId}`;
+}
+
+export function parseFunctionSort(fnSort: string): { createdAtMs: number; runId: string } {
+  const separator = fnSort.indexOf("#");
+  return { createdAtMs: Number(fnSort.slice(0, separator)), runId: fnSort.slice(separator + 1) };
+}
+
+/** Eight partitions an hour for all events: 8,000 a second. */
+export const TIME_SHARDS = 8;
+
+export function timeIndex(eventId: string, receivedAtMs: number): { timeKey: string; timeSort: string } {
+  const hour = new Date(receivedAtMs).toISOString().slice(0, 13);
+  return { timeKey: `EVENTS#${hour}#${shardOf(eventId, TIME_SHARDS)}`, timeSort: eventId };
+}
+
+/** Where a payload too large for the table is kept. */
+export function payloadObjectKey(owner: string, name: string): string {
+  return `${owner}/${name}`;
+}
+
+function shardOf(id: string, shards: number): number {
+  return createHash("sha256").update(id).digest().readUInt32BE(0) % shards;
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text, "utf8").digest("base64url");
+}

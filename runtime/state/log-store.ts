@@ -1,0 +1,205 @@
+/**
+ * Owns: a run's log in the table: writing the next item of an epoch, reading all of it back in order.
+ * Invariants: G1 only the holder of an epoch writes its items, n = 1, 2, 3 …, one at a time; so a failed condition means
+ * "my own earlier write arrived". G2 items of a sealed epoch beyond its seal never existed. G3 history never shrinks
+ * silently: a load that finds fewer items than the head has counted stops.
+ */
+import { PutItemCommand, QueryCommand, type QueryCommandOutput } from "@aws-sdk/client-dynamodb";
+import { defineError } from "../../sdk/error-catalogue.js";
+import type { Json, LogEntry } from "../../sdk/protocol.js";
+import { nameOf } from "../aws/failures.js";
+import { untilKnown, type Patience } from "../aws/until-known.js";
+import type { RunHead } from "../core/run.js";
+import type { Services } from "../services.js";
+import { number, text, type Item } from "./attributes.js";
+import { ABSENT } from "./conditions.js";
+import { readHead, type StoredRun } from "./head-item.js";
+import { HEAD_SORT_KEY, LOG_PREFIX, logKey, parseLogSortKey, payloadObjectKey, runPartition } from "./keys.js";
+import { pack, packInline, packedAttribute, readPacked, SPILL_ABOVE_BYTES, unpack, type Packed } from "./payloads.js";
+
+export const historyShrank = defineError<{ runId: string; found: number; counted: number }>({
+  code: "HISTORY_SHRANK",
+  status: 500,
+  retryable: true,
+  message: ({ runId, found, counted }) =>
+    `Cannot load run "${runId}": its log has ${found} items; expected at least the ${counted} its head has counted`,
+  remedy: "Items were removed by other hands or restored from an older backup. Restore them, or cancel the run.",
+});
+
+/** An entry as stored: a large result is a reference. */
+type StoredEntry = LogEntry | (Omit<Extract<LogEntry, { k: "done"; ok: Json }>, "ok"> & { at: { key: string; jsonBytes: number } });
+
+/** JSON characters of entries in one item: with up to 3 bytes a character and no gain from gzip still below 400 KB. */
+const MAX_ITEM_CHARACTERS = 120_000;
+
+export interface LoadedRun extends StoredRun {
+  entries: LogEntry[];
+  /** Log items that exist, over all epochs. */
+  items: number;
+  /** Log items of the head's own epoch. */
+  epochItems: number;
+  /** JSON bytes of all results. */
+  resultBytes: number;
+}
+
+export interface AppendResult {
+  /** Items written: large batches are cut. */
+  items: number;
+  /** Payloads put into S3. */
+  objects: number;
+}
+
+export class LogStore {
+  readonly #services: Services;
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  /** Makes entries durable as items `n`, `n + 1`, … of an epoch, one after the other. */
+  async append(
+    position: { runId: string; epoch: number; n: number; ttlSeconds: number },
+    entries: readonly LogEntry[],
+    patience?: Patience,
+  ): Promise<AppendResult> {
+    const stored = await Promise.all(entries.map((entry, index) => this.#spill(position, entry, index)));
+    const objects = stored.filter((entry) => "at" in entry).length;
+    const chunks = chunk(stored.map((entry) => JSON.stringify(entry)));
+    for (const [offset, json] of chunks.entries()) {
+      await this.#put({ ...position, n: position.n + offset }, json, patience);
+    }
+    return { items: chunks.length, objects };
+  }
+
+  /** The run with its whole log, strongly consistent. Null when there is no such run. */
+  async load(runId: string): Promise<LoadedRun | null> {
+    const items = await this.#query(runId);
+    const headItem = items.find((item) => item["sk"]?.S === HEAD_SORT_KEY);
+    if (!headItem) return null;
+    const run = readHead(headItem);
+    const valid = items.filter((item) => isEntryOf(run.head, item["sk"]?.S ?? ""));
+    if (valid.length < run.head.logged) {
+      throw historyShrank({ runId, found: valid.length, counted: run.head.logged });
+    }
+    const stored = (await Promise.all(valid.map((item) => this.#readItem(item)))).flat();
+    const entries = await Promise.all(stored.map((entry) => this.#fetch(entry)));
+    const epochItems = valid.filter((item) => parseLogSortKey(item["sk"]?.S ?? "").epoch === run.head.epoch).length;
+    return { ...run, entries, items: valid.length, epochItems, resultBytes: resultBytes(stored, entries) };
+  }
+
+  async #put(
+    position: { runId: string; epoch: number; n: number; ttlSeconds: number },
+    json: string,
+    patience?: Patience,
+  ): Promise<void> {
+    const key = logKey(position.runId, position.epoch, position.n);
+    const command = new PutItemCommand({
+      TableName: this.#services.settings.tableName,
+      Item: { pk: text(key.pk), sk: text(key.sk), e: packedAttribute(packInline(json)), ttl: number(position.ttlSeconds) },
+      ConditionExpression: ABSENT,
+    });
+    try {
+      const what = `write log item ${position.epoch}/${position.n} of run "${position.runId}"`;
+      await untilKnown(this.#services, what, () => this.#services.clients.dynamodb.send(command), patience);
+    } catch (error) {
+      // G1: nobody else writes this key.
+      if (nameOf(error) !== "ConditionalCheckFailedException") throw error;
+    }
+  }
+
+  async #spill(position: { runId: string; epoch: number; n: number }, entry: LogEntry, index: number): Promise<StoredEntry> {
+    if (entry.k !== "done" || !("ok" in entry)) return entry;
+    const json = JSON.stringify(entry.ok);
+    if (json.length <= SPILL_ABOVE_BYTES) return entry;
+    const name = `${position.epoch}-${position.n}-${index}`;
+    const packed = await pack(this.#services, json, () => payloadObjectKey(`runs/${position.runId}`, name));
+    if (packed.form !== "object") return entry;
+    const { ok: _spilled, ...rest } = entry;
+    return { ...rest, at: { key: packed.key, jsonBytes: packed.jsonBytes } };
+  }
+
+  async #readItem(item: Item): Promise<StoredEntry[]> {
+    const packed = readPacked(item["e"]);
+    if (!packed) throw new TypeError(`Cannot read log item "${item["sk"]?.S}": it has no entries`);
+    // Written by `append` above and by nothing else.
+    return JSON.parse(await unpack(this.#services, packed)) as StoredEntry[];
+  }
+
+  async #fetch(entry: StoredEntry): Promise<LogEntry> {
+    if (!("at" in entry)) return entry;
+    const { at, ...rest } = entry;
+    const packed: Packed = { form: "object", key: at.key, jsonBytes: at.jsonBytes };
+    // What `spill` wrote is JSON.
+    return { ...rest, ok: JSON.parse(await unpack(this.#services, packed)) as Json };
+  }
+
+  async #query(runId: string): Promise<Item[]> {
+    const items: Item[] = [];
+    let startKey: Item | undefined;
+    do {
+      const from = startKey;
+      const page: QueryCommandOutput = await untilKnown(this.#services, `load run "${runId}"`, () =>
+        this.#services.clients.dynamodb.send(
+          new QueryCommand({
+            TableName: this.#services.settings.tableName,
+            KeyConditionExpression: "pk = :pk",
+            ExpressionAttributeValues: { ":pk": text(runPartition(runId)) },
+            ConsistentRead: true,
+            ...(from ? { ExclusiveStartKey: from } : {}),
+          }),
+        ),
+      );
+      items.push(...(page.Items ?? []));
+      startKey = page.LastEvaluatedKey;
+    } while (startKey);
+    return items;
+  }
+
+  /** Every key of the run's partition and every payload object its log refers to. */
+  async belongings(runId: string): Promise<{ sortKeys: string[]; objects: string[] }> {
+    const items = await this.#query(runId);
+    const logItems = items.filter((item) => item["sk"]?.S?.startsWith(LOG_PREFIX));
+    const stored = (await Promise.all(logItems.map((item) => this.#readItem(item)))).flat();
+    const head = items.find((item) => item["sk"]?.S === HEAD_SORT_KEY);
+    const output = readPacked(head?.["output"]);
+    const objects = stored.flatMap((entry) => ("at" in entry ? [entry.at.key] : []));
+    if (output?.form === "object") objects.push(output.key);
+    return { sortKeys: items.map((item) => item["sk"]?.S ?? ""), objects };
+  }
+}
+
+/** G2: whether a log item belongs to the run's history. */
+export function isEntryOf(head: Pick<RunHead, "seals">, sortKey: string): boolean {
+  if (!sortKey.startsWith(LOG_PREFIX)) return false;
+  const { epoch, n } = parseLogSortKey(sortKey);
+  const seal = head.seals.get(epoch);
+  return seal === undefined || n <= seal;
+}
+
+/** Joins entries into JSON arrays of bounded length, in order. */
+function chunk(entries: string[]): string[] {
+  const chunks: string[] = [];
+  let current: string[] = [];
+  let characters = 0;
+  for (const entry of entries) {
+    if (current.length > 0 && characters + entry.length > MAX_ITEM_CHARACTERS) {
+      chunks.push(`[${current.join(",")}]`);
+      current = [];
+      characters = 0;
+    }
+    current.push(entry);
+    characters += entry.length;
+  }
+  chunks.push(`[${current.join(",")}]`);
+  return chunks;
+}
+
+function resultBytes(stored: readonly StoredEntry[], entries: readonly LogEntry[]): number {
+  let bytes = 0;
+  stored.forEach((entry, index) => {
+    const loaded = entries[index];
+    if ("at" in entry) bytes += entry.at.jsonBytes;
+    else if (loaded?.k === "done" && "ok" in loaded) bytes += JSON.stringify(loaded.ok).length;
+  });
+  return bytes;
+}

@@ -1,0 +1,333 @@
+/**
+ * Owns: every write to a run's head, each one conditional write with a token (PROTOCOL §3).
+ * Invariants: H1 a failed condition whose stored item carries this write's own token is success: the answer was lost, not
+ * the write. H2 expected refusals are values, not exceptions.
+ */
+import { GetItemCommand, PutItemCommand, UpdateItemCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
+import type { SerializedError } from "../../sdk/protocol.js";
+import { untilKnown, type Patience } from "../aws/until-known.js";
+import { CREATED_DUE_MS } from "../core/limits.js";
+import type { Effect, RunHead } from "../core/run.js";
+import type { Services } from "../services.js";
+import { number, text, type Item } from "./attributes.js";
+import * as conditions from "./conditions.js";
+import { effectsAttribute, errorAttribute, newHeadItem, readHead, type NewRun, type StoredRun } from "./head-item.js";
+import { dueShard, headKey } from "./keys.js";
+import { packedAttribute, type Packed } from "./payloads.js";
+import { conditionFailedItem } from "./refusal.js";
+
+export type HeadWrite = { done: true; run: StoredRun } | { done: false; run: StoredRun | null };
+
+/** Who claims, by which message, until when. */
+export interface Claim {
+  holder: string;
+  messageId: string;
+  leaseUntilMs: number;
+  nowMs: number;
+}
+
+/** What a release leaves behind. */
+export interface Release {
+  logged: number;
+  crashes: number;
+  objects: number;
+  dueAtMs: number;
+  ttlSeconds: number;
+  timer: { name: string; atMs: number } | null;
+}
+
+export interface RunEnd {
+  status: "Completed" | "Failed" | "Cancelled";
+  endedAtMs: number;
+  output: Packed | null;
+  error: SerializedError | null;
+  ttlSeconds: number;
+  effects: readonly Effect[];
+  objects: number;
+}
+
+interface Update {
+  what: string;
+  set: Record<string, AttributeValue>;
+  /** Raw assignments, for what is computed from the stored item. */
+  assign?: string[];
+  remove?: string[];
+  condition: string;
+  names?: Record<string, string>;
+  values: Record<string, AttributeValue>;
+}
+
+export class RunStore {
+  readonly #services: Services;
+  #writes = 0;
+  readonly #writer: string;
+
+  constructor(services: Services) {
+    this.#services = services;
+    this.#writer = Buffer.from(services.random.bytes(9)).toString("base64url");
+  }
+
+  /** Creates a run. `exists` when it was created before: by an earlier delivery of the same event. */
+  async create(run: NewRun): Promise<{ created: true } | { created: false; existing: StoredRun }> {
+    try {
+      await untilKnown(this.#services, `create run "${run.runId}"`, () =>
+        this.#services.clients.dynamodb.send(
+          new PutItemCommand({
+            TableName: this.#services.settings.tableName,
+            Item: newHeadItem(run),
+            ConditionExpression: conditions.ABSENT,
+            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+          }),
+        ),
+      );
+      return { created: true };
+    } catch (error) {
+      const existing = conditionFailedItem(error);
+      if (!existing) throw error;
+      return { created: false, existing: readHead(existing) };
+    }
+  }
+
+  /** The run as it is now, strongly consistent; null when there is none. */
+  async get(runId: string): Promise<StoredRun | null> {
+    const key = headKey(runId);
+    const answer = await untilKnown(this.#services, `read run "${runId}"`, () =>
+      this.#services.clients.dynamodb.send(
+        new GetItemCommand({
+          TableName: this.#services.settings.tableName,
+          Key: { pk: text(key.pk), sk: text(key.sk) },
+          ConsistentRead: true,
+        }),
+      ),
+    );
+    return answer.Item ? readHead(answer.Item) : null;
+  }
+
+  claim(runId: string, claim: Claim): Promise<HeadWrite> {
+    return this.#update(runId, {
+      what: "claim",
+      set: { ...claimAttributes(claim) },
+      assign: ["epoch = epoch + :one", "startedAt = if_not_exists(startedAt, :now)"],
+      condition: conditions.CLAIMABLE,
+      values: { ":one": number(1), ":now": number(claim.nowMs), ...conditions.ZERO_VALUE },
+    });
+  }
+
+  /** Takes a lease that ran out. `sealedItems` of the stolen epoch exist; `read` is the head as it was loaded. */
+  steal(read: RunHead, claim: Claim, sealedItems: number, crashes: number): Promise<HeadWrite> {
+    return this.#update(read.runId, {
+      what: "steal",
+      set: { ...claimAttributes(claim), crashes: number(crashes) },
+      assign: ["epoch = :next", "seals.#sealed = :items"],
+      condition: conditions.STEALABLE,
+      names: { "#sealed": String(read.epoch) },
+      values: {
+        ":epoch": number(read.epoch),
+        ":next": number(read.epoch + 1),
+        ":read": number(read.leaseUntilMs),
+        ":items": number(sealedItems),
+        ...conditions.ZERO_VALUE,
+      },
+    });
+  }
+
+  /** Tells the turn under way that there is a reason to look again. */
+  absorb(runId: string, epoch: number): Promise<HeadWrite> {
+    return this.#update(runId, {
+      what: "absorb a wake of",
+      set: {},
+      assign: ["wakes = wakes + :one"],
+      condition: conditions.ABSORBING,
+      values: { ":one": number(1), ":epoch": number(epoch), ...conditions.ZERO_VALUE },
+    });
+  }
+
+  beat(runId: string, epoch: number, leaseUntilMs: number, patience?: Patience): Promise<HeadWrite> {
+    return this.#update(
+      runId,
+      {
+        what: "extend the lease of",
+        set: { leaseUntil: number(leaseUntilMs) },
+        condition: conditions.BEATING,
+        values: { ":epoch": number(epoch), ...conditions.ZERO_VALUE },
+      },
+      patience,
+    );
+  }
+
+  /** Gives the lease back because the run waits. Refused when something came since `wakes` was read. */
+  release(runId: string, epoch: number, wakes: number, release: Release, patience?: Patience): Promise<HeadWrite> {
+    return this.#update(
+      runId,
+      {
+        what: "release",
+        ...releaseUpdate(runId, release),
+        condition: conditions.RELEASABLE,
+        values: { ":epoch": number(epoch), ":wakes": number(wakes) },
+      },
+      patience,
+    );
+  }
+
+  /** Gives the lease back to a continuation that is sent right after. */
+  yield(runId: string, epoch: number, release: Release, patience?: Patience): Promise<HeadWrite> {
+    return this.#update(
+      runId,
+      {
+        what: "yield",
+        ...releaseUpdate(runId, release),
+        condition: conditions.YIELDABLE,
+        values: { ":epoch": number(epoch) },
+      },
+      patience,
+    );
+  }
+
+  end(runId: string, epoch: number, end: RunEnd, patience?: Patience): Promise<HeadWrite> {
+    return this.#update(
+      runId,
+      {
+        what: "end",
+        ...endUpdate(end),
+        condition: conditions.ENDABLE,
+        values: { ":epoch": number(epoch) },
+      },
+      patience,
+    );
+  }
+
+  /** Cancels a live run: the turn under way loses its lease with the same write. */
+  cancel(runId: string, end: RunEnd): Promise<HeadWrite> {
+    const update = endUpdate(end);
+    return this.#update(runId, {
+      what: "cancel",
+      ...update,
+      assign: ["epoch = epoch + :one"],
+      condition: conditions.CANCELLABLE,
+      values: { ":one": number(1) },
+    });
+  }
+
+  /** The effects of an ended run are done. */
+  effectsDone(runId: string): Promise<HeadWrite> {
+    return this.#update(runId, {
+      what: "note the effects of",
+      set: {},
+      remove: ["effects", "due", "dueShard"],
+      condition: conditions.EFFECTS_PENDING,
+      values: {},
+    });
+  }
+
+  /** Moves a due entry that the sweeper has acted upon. */
+  moveDue(runId: string, readDueMs: number, dueAtMs: number, sweeps: number): Promise<HeadWrite> {
+    return this.#update(runId, {
+      what: "move the due time of",
+      set: { due: number(dueAtMs), sweeps: number(sweeps) },
+      condition: conditions.DUE_UNCHANGED,
+      values: { ":read": number(readDueMs) },
+    });
+  }
+
+  async #update(runId: string, update: Update, patience?: Patience): Promise<HeadWrite> {
+    this.#writes += 1;
+    const token = `${this.#writer}.${this.#writes}`;
+    const command = new UpdateItemCommand(updateInput(this.#services.settings.tableName, runId, token, update));
+    try {
+      const answer = await untilKnown(
+        this.#services,
+        `${update.what} run "${runId}"`,
+        () => this.#services.clients.dynamodb.send(command),
+        patience,
+      );
+      return { done: true, run: readHead(answer.Attributes ?? {}) };
+    } catch (error) {
+      const stored = conditionFailedItem(error);
+      if (stored === null) throw error;
+      if (stored["pk"] === undefined) return { done: false, run: null };
+      const run = readHead(stored);
+      return { done: run.head.token === token, run };
+    }
+  }
+}
+
+function claimAttributes(claim: Claim): Item {
+  return {
+    "#status": text("Running"),
+    holder: text(claim.holder),
+    claimMsg: text(claim.messageId),
+    leaseUntil: number(claim.leaseUntilMs),
+  };
+}
+
+function releaseUpdate(runId: string, release: Release): Pick<Update, "set" | "remove"> {
+  const timer = release.timer
+    ? { timer: text(release.timer.name), timerAt: number(release.timer.atMs) }
+    : null;
+  return {
+    set: {
+      leaseUntil: number(0),
+      logged: number(release.logged),
+      crashes: number(release.crashes),
+      objects: number(release.objects),
+      due: number(release.dueAtMs),
+      dueShard: text(dueShard(runId)),
+      ttl: number(release.ttlSeconds),
+      ...timer,
+    },
+    remove: ["holder", "claimMsg", "sweeps", ...(timer ? [] : ["timer", "timerAt"])],
+  };
+}
+
+function endUpdate(end: RunEnd): Pick<Update, "set" | "remove"> {
+  const pending = end.effects.length > 0;
+  return {
+    set: {
+      "#status": text(end.status),
+      leaseUntil: number(0),
+      endedAt: number(end.endedAtMs),
+      objects: number(end.objects),
+      ttl: number(end.ttlSeconds),
+      ...(end.output ? { "#output": packedAttribute(end.output) } : {}),
+      ...(end.error ? { "#error": errorAttribute(end.error) } : {}),
+      // Effects left over are the sweeper's to finish, should this worker die before it has done them.
+      ...(pending ? { effects: effectsAttribute(end.effects), due: number(end.endedAtMs + CREATED_DUE_MS / 10) } : {}),
+    },
+    remove: ["holder", "claimMsg", ...(pending ? [] : ["due", "dueShard"])],
+  };
+}
+
+/** Reserved words of DynamoDB among our attribute names. */
+const RESERVED: Record<string, string> = {
+  "#status": "status",
+  "#output": "output",
+  "#error": "error",
+  "#token": "token",
+  "#ttl": "ttl",
+};
+
+function updateInput(tableName: string, runId: string, token: string, update: Update) {
+  const values: Record<string, AttributeValue> = { ...update.values, ":token": text(token) };
+  const assignments = ["#token = :token", ...(update.assign ?? [])];
+  Object.entries(update.set).forEach(([name, value], position) => {
+    const placeholder = `:s${position}`;
+    values[placeholder] = value;
+    assignments.push(`${name === "ttl" ? "#ttl" : name} = ${placeholder}`);
+  });
+  const remove = update.remove && update.remove.length > 0 ? ` REMOVE ${update.remove.join(", ")}` : "";
+  const expression = `SET ${assignments.join(", ")}${remove}`;
+  if (update.condition.includes(":queued")) Object.assign(values, conditions.LIVE_VALUES);
+  const used = `${expression} ${update.condition}`;
+  const reserved = Object.entries(RESERVED).filter(([placeholder]) => used.includes(placeholder));
+  const key = headKey(runId);
+  return {
+    TableName: tableName,
+    Key: { pk: text(key.pk), sk: text(key.sk) },
+    UpdateExpression: expression,
+    ConditionExpression: update.condition,
+    ExpressionAttributeNames: { ...Object.fromEntries(reserved), ...update.names },
+    ExpressionAttributeValues: values,
+    ReturnValues: "ALL_NEW" as const,
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * Owns: one attempt of one body: running it, turning what it returns into JSON, and what it throws into a verdict.
+ * Must not: write the log or know about other steps.
+ */
+import type { Clock } from "../clock.js";
+import { durationMs } from "../duration.js";
+import { isNonRetriableError, retryAfterOf, serializeError } from "../errors.js";
+import { PerdureError } from "../error-catalogue.js";
+import type { Json, SerializedError } from "../protocol.js";
+import { resultNotJson, resultTooLarge } from "./errors.js";
+import { MAX_STEP_RESULT_BYTES } from "./limits.js";
+import { bodyContext } from "./step-context.js";
+
+export type AttemptOutcome =
+  | { kind: "ok"; value: Json; bytes: number }
+  /** `retryAtMs` null: no wish of the error's own. */
+  | { kind: "error"; error: SerializedError; final: boolean; retryAtMs: number | null };
+
+/** Runs a body once. Never rejects. */
+export async function runAttempt(
+  stepId: string,
+  attemptIndex: number,
+  body: () => unknown,
+  clock: Clock,
+): Promise<AttemptOutcome> {
+  const hold = clock.hold();
+  hold.resume();
+  try {
+    const value: unknown = await hold.run(() => bodyContext.run({ stepId, attempt: attemptIndex }, async () => body()));
+    return { kind: "ok", ...toJson(stepId, value) };
+  } catch (error) {
+    return { kind: "error", ...judge(error, clock.now()) };
+  } finally {
+    hold.pause();
+  }
+}
+
+/** The value as JSON returns it: dates are strings, undefined is null. Throws what makes it impossible, as a final error. */
+export function toJson(stepId: string, value: unknown): { value: Json; bytes: number } {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw resultNotJson({ stepId, reason: error instanceof Error ? (error.message.split("\n")[0] ?? "") : "it throws" });
+  }
+  if (text === undefined) return { value: null, bytes: 4 };
+  const bytes = text.length > MAX_STEP_RESULT_BYTES / 4 ? utf8Bytes(text) : text.length;
+  if (bytes > MAX_STEP_RESULT_BYTES) throw resultTooLarge({ stepId, bytes, limit: MAX_STEP_RESULT_BYTES });
+  // JSON.parse returns any; what JSON.stringify wrote is JSON.
+  return { value: JSON.parse(text) as Json, bytes };
+}
+
+const encoder = new TextEncoder();
+const utf8Bytes = (text: string): number => encoder.encode(text).byteLength;
+
+/** What an error asks for: whether another attempt makes sense, and when. */
+export function judge(error: unknown, nowMs: number): { error: SerializedError; final: boolean; retryAtMs: number | null } {
+  const serialized = serializeError(error);
+  if (isNonRetriableError(error) || (error instanceof PerdureError && !error.retryable)) {
+    return { error: serialized, final: true, retryAtMs: null };
+  }
+  const retryAfter = retryAfterOf(error);
+  return { error: serialized, final: false, retryAtMs: retryAfter === null ? null : retryAtMs(retryAfter, nowMs) };
+}
+
+function retryAtMs(retryAfter: number | string | Date, nowMs: number): number {
+  const atMs = retryAfter instanceof Date ? retryAfter.getTime() : nowMs + durationMs(retryAfter);
+  return Math.max(nowMs, atMs);
+}

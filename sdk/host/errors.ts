@@ -1,0 +1,101 @@
+/** Owns: the errors a function meets for what it asked of `step`. */
+import { defineError, shown } from "../error-catalogue.js";
+
+export const nestedStep = defineError<{ stepId: string; insideId: string }>({
+  code: "NESTED_STEP",
+  status: 400,
+  retryable: false,
+  message: ({ stepId, insideId }) =>
+    `Cannot start step ${shown(stepId)}: the body of step ${shown(insideId)} is running; expected steps to be started by the function itself`,
+  remedy: "Move the inner step out of the body: await it before or after the outer step.",
+});
+
+export const tooManySteps = defineError<{ runId: string; limit: number }>({
+  code: "TOO_MANY_STEPS",
+  status: 400,
+  retryable: false,
+  message: ({ runId, limit }) =>
+    `Cannot start another step in run ${shown(runId)}: it has started ${limit}; expected at most ${limit} in one run`,
+  remedy: "Split the work: send events to a second function, or handle several items in one step.",
+});
+
+export const invalidStepId = defineError<{ value: unknown; limit: number }>({
+  code: "INVALID_STEP_ID",
+  status: 400,
+  retryable: false,
+  message: ({ value, limit }) =>
+    `Cannot start step ${shown(value)}: its id is not usable; expected a non-empty string of at most ${limit} characters`,
+  remedy: "Give the step a short, stable id such as \"charge-card\".",
+});
+
+export const invalidWake = defineError<{ stepId: string; value: unknown }>({
+  code: "INVALID_DATE",
+  status: 400,
+  retryable: false,
+  message: ({ stepId, value }) =>
+    `Cannot sleep in step ${shown(stepId)}: ${shown(value)} is not a point in time; expected a Date or an ISO 8601 string at most 366 days away`,
+  remedy: "Pass a valid Date, or a string such as \"2027-01-31T09:00:00Z\".",
+});
+
+export const resultNotJson = defineError<{ stepId: string; reason: string }>({
+  code: "RESULT_NOT_JSON",
+  status: 400,
+  retryable: false,
+  message: ({ stepId, reason }) =>
+    `Cannot record the result of step ${shown(stepId)}: ${reason}; expected a value JSON can hold`,
+  remedy: "Return plain data: convert BigInt to string and break reference cycles before returning.",
+});
+
+export const resultTooLarge = defineError<{ stepId: string; bytes: number; limit: number }>({
+  code: "RESULT_TOO_LARGE",
+  status: 400,
+  retryable: false,
+  message: ({ stepId, bytes, limit }) =>
+    `Cannot record the result of step ${shown(stepId)}: it has ${bytes} bytes of JSON; expected at most ${limit}`,
+  remedy: "Store the data yourself (for example in S3) and return a reference to it.",
+});
+
+export const runTooLarge = defineError<{ runId: string; bytes: number; limit: number }>({
+  code: "RUN_TOO_LARGE",
+  status: 400,
+  retryable: false,
+  message: ({ runId, bytes, limit }) =>
+    `Cannot record more results in run ${shown(runId)}: they have ${bytes} bytes of JSON; expected at most ${limit} in one run`,
+  remedy: "Return references instead of data, or split the work over several runs.",
+});
+
+export const stepKindChanged = defineError<{ stepId: string; recorded: string; requested: string }>({
+  code: "STEP_KIND_CHANGED",
+  status: 409,
+  retryable: false,
+  message: ({ stepId, recorded, requested }) =>
+    `Cannot replay step ${shown(stepId)}: the run recorded it as "${recorded}" and the code now asks for "${requested}"; expected the same kind`,
+  remedy: "Give the changed step a new id, or roll the code back until this run has ended.",
+});
+
+export const stepInterrupted = defineError<{ stepId: string }>({
+  code: "STEP_INTERRUPTED",
+  status: 500,
+  retryable: true,
+  message: ({ stepId }) =>
+    `Cannot finish step ${shown(stepId)}: the worker died while its body ran; expected it to return or throw`,
+  remedy: "Look at the worker's log for a crash, running out of memory, or a timeout.",
+});
+
+export const stepTimedOut = defineError<{ stepId: string }>({
+  code: "STEP_TIMED_OUT",
+  status: 500,
+  retryable: true,
+  message: ({ stepId }) =>
+    `Cannot finish step ${shown(stepId)}: the invocation's time is over; expected the body to end before the function's timeout`,
+  remedy: "Raise the worker's timeout, or cut the step into smaller ones.",
+});
+
+export const functionTimedOut = defineError<{ functionId: string }>({
+  code: "FUNCTION_TIMED_OUT",
+  status: 500,
+  retryable: true,
+  message: ({ functionId }) =>
+    `Cannot go on with function ${shown(functionId)}: code between its steps ran past the invocation's time; expected slow work inside steps`,
+  remedy: "Move the slow work into a step, or raise the worker's timeout.",
+});

@@ -1,0 +1,14 @@
+/** Owns: the numbers that bound one run on the function's side; docs/limits.md lists them. */
+
+/** Operations a run may ask for. Inngest has the same guard (features §27). */
+export const MAX_STEPS = 1_000;
+/** UTF-8 bytes of JSON one step may return, and a run. */
+export const MAX_STEP_RESULT_BYTES = 4 * 1024 * 1024;
+/** UTF-8 bytes of JSON all results of a run may have together: a load must fit the worker's memory. */
+export const MAX_RUN_BYTES = 32 * 1024 * 1024;
+/** Characters of a step id: it is stored with every result. */
+export const MAX_STEP_ID_CHARACTERS = 256;
+/** How long a function may sleep: EventBridge Scheduler and the run's retention are built for a year. */
+export const MAX_WAIT_MS = 366 * 24 * 3_600_000;
+/** How long a finished pass waits for bodies it has aborted before it lets go of them. */
+export const ABORT_WAIT_MS = 200;

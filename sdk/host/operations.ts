@@ -1,0 +1,112 @@
+/**
+ * Owns: the operations a function has asked for in this pass: their identity (id and occurrence), what is remembered of
+ * each, and the promise its caller waits on.
+ * Must not: run anything or write anything.
+ */
+import type { Json, StepKind, StepName } from "../protocol.js";
+import { keyOf, type History, type Memory } from "./history.js";
+
+export type OperationState =
+  /** Asked for; its outcome is remembered but not yet its turn to be shown, or its body waits for a free place. */
+  | "requested"
+  /** Its body runs, or its `start` or its result is being written. */
+  | "running"
+  /** Waits for a time: a sleep, or the next attempt. */
+  | "waiting"
+  | "resolved";
+
+export interface Operation {
+  name: StepName;
+  key: string;
+  kind: StepKind | "wait";
+  memory: Memory | null;
+  state: OperationState;
+  /** The body, for steps that have one. */
+  body: (() => unknown) | null;
+  /** When a sleep ends or the next attempt may start. */
+  dueMs: number;
+  attemptsUsed: number;
+  resolve(value: Json): void;
+  reject(error: unknown): void;
+}
+
+export class Operations {
+  readonly #history: History;
+  readonly #occurrences = new Map<string, number>();
+  readonly byKey = new Map<string, Operation>();
+  /** Logged operations the code has not asked for yet: while there are some, the pass is replaying. */
+  readonly #unrequested: Set<string>;
+
+  constructor(history: History) {
+    this.#history = history;
+    this.#unrequested = new Set(history.memories.keys());
+  }
+
+  get count(): number {
+    return this.byKey.size;
+  }
+
+  get replaying(): boolean {
+    return this.#unrequested.size > 0;
+  }
+
+  /** Code no longer asks for what the log still holds: those memories do not keep the pass in replay for ever. */
+  forgetUnrequested(): void {
+    this.#unrequested.clear();
+  }
+
+  /** Registers a request. The promise is the caller's; a rejection nobody awaits is not an unhandled one. */
+  request(id: string, kind: Operation["kind"], body: (() => unknown) | null): { operation: Operation; promise: Promise<Json> } {
+    const i = this.#occurrences.get(id) ?? 0;
+    this.#occurrences.set(id, i + 1);
+    const name = { id, i };
+    const key = keyOf(name);
+    const memory = this.#history.memories.get(key) ?? null;
+    this.#unrequested.delete(key);
+    let settle: Pick<Operation, "resolve" | "reject"> = { resolve: () => undefined, reject: () => undefined };
+    const promise = new Promise<Json>((resolve, reject) => {
+      settle = { resolve, reject };
+    });
+    promise.catch(() => undefined);
+    const operation: Operation = {
+      name,
+      key,
+      kind,
+      memory,
+      body,
+      state: "requested",
+      dueMs: memory?.retryAtMs ?? 0,
+      attemptsUsed: memory?.attemptsUsed ?? 0,
+      ...settle,
+    };
+    this.byKey.set(key, operation);
+    this.requested.add(operation);
+    return { operation, promise };
+  }
+
+  /** Moves an operation to a state; the sets below follow, so that no loop ever walks the resolved ones. */
+  move(operation: Operation, state: OperationState): void {
+    if (operation.state !== "resolved") this.#in(operation.state).delete(operation);
+    operation.state = state;
+    if (state !== "resolved") this.#in(state).add(operation);
+  }
+
+  readonly requested = new Set<Operation>();
+  readonly running = new Set<Operation>();
+  readonly waiting = new Set<Operation>();
+
+  get unresolvedCount(): number {
+    return this.requested.size + this.running.size + this.waiting.size;
+  }
+
+  /** The earliest time at which something that waits is due, or null. */
+  nextDueMs(): number | null {
+    let next: number | null = null;
+    for (const { dueMs } of this.waiting) next = next === null ? dueMs : Math.min(next, dueMs);
+    return next;
+  }
+
+  #in(state: Exclude<OperationState, "resolved">): Set<Operation> {
+    return this[state];
+  }
+}

@@ -1,0 +1,464 @@
+/**
+ * Owns: one pass over a function: replay what the log holds, then run new steps here and now until the function ends, has
+ * to wait, or must stop.
+ * Must not: know AWS, or decide whether a lease is held: the port says so.
+ *
+ * Invariants
+ * P1 The function sees results in the order of the log and nothing else; between two it comes to rest (PROTOCOL §1).
+ * P2 No body starts before the log is shown to its end.
+ * P3 A result is shown only once the log holds it. A wait's end may be shown ahead of the log only when it is the single
+ *    thing outstanding; it is then carried ahead of whatever is written next.
+ * P4 Suspension is a promise that never settles: user `catch` and `finally` never see it.
+ * P5 After the pass has ended nothing it still produces is written, shown or started.
+ */
+import { drainMicrotasks, type Hold } from "../clock.js";
+import type { Json, LogEntry, PassInput, PassOutcome, PassPort } from "../protocol.js";
+import { Activity } from "./activity.js";
+import { judge, runAttempt, toJson, type AttemptOutcome } from "./attempt.js";
+import { functionTimedOut, runTooLarge, stepInterrupted, stepTimedOut } from "./errors.js";
+import { readHistory, type History, type StepResult } from "./history.js";
+import { ABORT_WAIT_MS, MAX_RUN_BYTES } from "./limits.js";
+import { Operations, type Operation } from "./operations.js";
+import { PassLog } from "./pass-log.js";
+import { isShownError, reviveShownError } from "./shown-error.js";
+import { serializeError } from "../errors.js";
+
+export interface PassFunction {
+  id: string;
+  retries: number;
+  /** Starts the handler. `pass` makes its step tools. */
+  start(pass: Pass): Promise<unknown>;
+}
+
+type Settled = { ok: unknown } | { error: unknown };
+
+export class Pass {
+  readonly input: PassInput;
+  readonly port: PassPort;
+  readonly operations: Operations;
+  readonly #function: PassFunction;
+  readonly #history: History;
+  readonly #activity = new Activity();
+  readonly #log: PassLog;
+  readonly #abort = new AbortController();
+  /** The function's own code, outside bodies: counted except while the pass waits for the clock, the log or a body. */
+  readonly #codeHold: Hold;
+  /** Operations whose body is running now. */
+  readonly #bodies = new Set<Operation>();
+  #settled: Settled | null = null;
+  #ended = false;
+  #progressed = false;
+  #replayed: boolean;
+  #resultBytes: number;
+
+  constructor(passFunction: PassFunction, input: PassInput, port: PassPort) {
+    this.#function = passFunction;
+    this.input = input;
+    this.port = port;
+    this.#history = readHistory(input.history);
+    this.operations = new Operations(this.#history);
+    this.#replayed = this.#history.shows.length === 0;
+    this.#resultBytes = input.historyBytes;
+    this.#log = new PassLog(port);
+    this.#codeHold = port.clock.hold();
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Attempts of the function itself that failed since something last got done. */
+  get functionAttempt(): number {
+    return this.#history.thrown;
+  }
+
+  /** True while the function only repeats what an earlier turn did. */
+  get silent(): boolean {
+    return !this.#replayed || this.operations.replaying;
+  }
+
+  /** A function asks for an operation. Returns the promise its code waits on. */
+  request(id: string, kind: Operation["kind"], body: (() => unknown) | null, untilMs: number | null): Promise<Json> {
+    if (this.#ended) return new Promise(() => undefined);
+    const { operation, promise } = this.operations.request(id, kind, body);
+    if (kind === "wait") this.#beginWait(operation, untilMs ?? 0);
+    if (this.#replayed) this.#answerFromMemory(operation);
+    this.#activity.signal();
+    return promise;
+  }
+
+  /** Runs the pass to its outcome. Never rejects. */
+  async run(): Promise<PassOutcome> {
+    const onStop = (): void => this.#activity.signal();
+    this.port.stopped.addEventListener("abort", onStop);
+    this.#codeHold.resume();
+    try {
+      this.#startHandler();
+      await this.#replay();
+      return await this.#live();
+    } finally {
+      this.#ended = true;
+      this.#abort.abort();
+      this.#codeHold.pause();
+      this.port.stopped.removeEventListener("abort", onStop);
+    }
+  }
+
+  #startHandler(): void {
+    const settle = (settled: Settled): void => {
+      this.#settled = settled;
+      this.#activity.signal();
+    };
+    this.#codeHold
+      .run(async () => this.#function.start(this))
+      .then(
+        (ok) => settle({ ok }),
+        (error: unknown) => settle({ error }),
+      );
+  }
+
+  // Replay
+
+  /** Shows the log's results in their order (P1). */
+  async #replay(): Promise<void> {
+    const pending = [...this.#history.shows];
+    while (pending.length > 0) {
+      await drainMicrotasks();
+      if (this.#settled || this.port.stopped.aborted) break;
+      const next = this.operations.byKey.get(pending[0] ?? "");
+      if (next) {
+        pending.shift();
+        this.#showRemembered(next);
+      } else if (!(await this.#waitOutOfOrder(pending))) {
+        break;
+      }
+    }
+    this.#finishReplay();
+  }
+
+  /**
+   * The next result's operation has not been asked for. Waits for it while the code is busy; once quiet, results of
+   * operations the code no longer asks for are set aside. False when nothing in the log is asked for any more.
+   */
+  async #waitOutOfOrder(pending: string[]): Promise<boolean> {
+    const laterRequested = (): number => pending.findIndex((key) => this.operations.byKey.has(key));
+    if (laterRequested() < 0) {
+      // Nothing to show: the code is in plain I/O, or was changed and waits for something new. Both are live matters.
+      return false;
+    }
+    const quiet = await this.#quietFor(this.port.graceMs);
+    if (quiet) pending.splice(0, Math.max(0, laterRequested()));
+    return true;
+  }
+
+  /** From here on what is still remembered answers as soon as it is asked for, and new bodies may start (P2). */
+  #finishReplay(): void {
+    this.#replayed = true;
+    for (const operation of [...this.operations.requested]) this.#answerFromMemory(operation);
+  }
+
+  #showRemembered(operation: Operation): void {
+    const result = operation.memory?.result;
+    if (result) this.#show(operation, result);
+    else this.#show(operation, { ok: null });
+  }
+
+  #answerFromMemory(operation: Operation): void {
+    if (operation.state === "resolved" || !operation.memory) return;
+    if (operation.memory.result || operation.memory.seen) this.#showRemembered(operation);
+  }
+
+  #show(operation: Operation, result: StepResult): void {
+    if (this.#ended) return;
+    this.operations.move(operation, "resolved");
+    if ("ok" in result) operation.resolve(result.ok);
+    else operation.reject(reviveShownError(result.err, operation.name.id));
+  }
+
+  // Live
+
+  async #live(): Promise<PassOutcome> {
+    for (;;) {
+      await drainMicrotasks();
+      if (this.port.stopped.aborted) return this.#stop();
+      if (this.#settled && this.#log.idle) return this.#conclude(this.#settled);
+      if (!this.#settled) {
+        this.#wakeDue();
+        this.#startBodies();
+      }
+      if (this.#log.needsFlush) this.#flush();
+      if (this.operations.running.size === 0 && this.#log.idle) {
+        if (this.#settled) continue;
+        const outcome = await this.#rest();
+        if (outcome) return outcome;
+      } else {
+        await this.#nextEvent();
+      }
+    }
+  }
+
+  #flush(force = false): void {
+    void this.#log.flush(force).then(() => this.#activity.signal());
+  }
+
+  /** Waits for anything to happen, or for the next thing that is due while bodies run. */
+  async #nextEvent(): Promise<void> {
+    const dueMs = this.operations.nextDueMs();
+    if (dueMs !== null) {
+      await this.#quietFor(Math.max(0, dueMs - this.port.clock.now()));
+      return;
+    }
+    this.#codeHold.pause();
+    await this.#activity.next();
+    this.#codeHold.resume();
+  }
+
+  /** True when `ms` pass without anything happening. The function's code does not hold the clock meanwhile. */
+  async #quietFor(ms: number): Promise<boolean> {
+    this.#codeHold.pause();
+    const quiet = await this.#activity.quietFor(this.port.clock, ms);
+    this.#codeHold.resume();
+    return quiet;
+  }
+
+  /** No body runs and nothing is being written: wait a little, or end the turn. */
+  async #rest(): Promise<PassOutcome | null> {
+    const { clock } = this.port;
+    if (this.operations.requested.size > 0 && !this.port.mayStartBody()) return { kind: "yielded" };
+    const dueMs = this.operations.nextDueMs();
+    if (dueMs === null) {
+      // Nothing outstanding: the function awaits something of its own. Only it, or the deadline, can end that.
+      await this.#activity.next();
+      return null;
+    }
+    const waitMs = dueMs - clock.now();
+    if (waitMs <= this.port.inTurnWaitMs && this.port.mayStartBody()) {
+      if (waitMs > 0) await this.#quietFor(waitMs);
+      return null;
+    }
+    if (!(await this.#quietFor(this.port.graceMs))) return null;
+    if (this.#log.hasCarried) {
+      this.#flush(true);
+      return null;
+    }
+    return { kind: "parked", nextMs: dueMs };
+  }
+
+  // Waits
+
+  #beginWait(operation: Operation, askedUntilMs: number): void {
+    const nowMs = this.port.clock.now();
+    const recorded = operation.memory?.op;
+    operation.dueMs = recorded?.untilMs ?? askedUntilMs;
+    this.operations.move(operation, "waiting");
+    if (recorded) return;
+    const entry: LogEntry = { ...operation.name, k: "op", op: { kind: "sleep", untilMs: operation.dueMs }, atMs: nowMs };
+    // A wait that will end inside this turn needs no write of its own; any other must survive from now on.
+    if (operation.dueMs - nowMs <= this.port.inTurnWaitMs) this.#log.carry(entry);
+    else this.#log.add(entry);
+  }
+
+  /** Ends what is due: a retry may start, a sleep is shown, ahead of the log only when nothing else is outstanding (P3). */
+  #wakeDue(): void {
+    const nowMs = this.port.clock.now();
+    for (const operation of [...this.operations.waiting]) {
+      if (operation.dueMs > nowMs) continue;
+      if (operation.kind !== "wait") {
+        this.operations.move(operation, "requested");
+        continue;
+      }
+      const seen: LogEntry = { ...operation.name, k: "seen", atMs: nowMs };
+      this.#progressed = true;
+      if (this.operations.unresolvedCount === 1 && this.#log.idle) {
+        this.#log.carry(seen);
+        this.#show(operation, { ok: null });
+        this.#activity.signal();
+      } else {
+        this.operations.move(operation, "running");
+        this.#log.add(seen, () => this.#show(operation, { ok: null }));
+      }
+    }
+  }
+
+  // Bodies
+
+  #startBodies(): void {
+    if (this.operations.requested.size === 0) return;
+    const nowMs = this.port.clock.now();
+    for (const operation of [...this.operations.requested]) {
+      if (operation.dueMs > nowMs) {
+        this.operations.move(operation, "waiting");
+        continue;
+      }
+      if (this.operations.running.size >= this.#parallelBodies() || !this.port.mayStartBody()) return;
+      this.operations.move(operation, "running");
+      if (this.#interruptedTooOften(operation)) this.#recordInterrupted(operation);
+      else if (this.input.careful && !this.#progressed) this.#startCarefully(operation);
+      else void this.#attempt(operation);
+    }
+  }
+
+  #parallelBodies(): number {
+    return this.input.careful && !this.#progressed ? 1 : this.port.maxParallelBodies;
+  }
+
+  /** In a careful turn the attempt is on record before the body runs, so that another crash is charged to this step. */
+  #startCarefully(operation: Operation): void {
+    const a = operation.attemptsUsed + 1;
+    const entry: LogEntry = { ...operation.name, k: "start", kind: stepKind(operation), a, atMs: this.port.clock.now() };
+    this.#log.add(entry, () => void this.#attempt(operation));
+  }
+
+  #interruptedTooOften(operation: Operation): boolean {
+    return operation.memory?.interrupted === true && operation.attemptsUsed > this.#function.retries;
+  }
+
+  #recordInterrupted(operation: Operation): void {
+    const nowMs = this.port.clock.now();
+    this.#recordFinal(operation, { err: serializeError(stepInterrupted({ stepId: operation.name.id })) }, nowMs);
+  }
+
+  async #attempt(operation: Operation): Promise<void> {
+    const { clock } = this.port;
+    const fromMs = clock.now();
+    const attemptIndex = operation.attemptsUsed;
+    this.operations.forgetUnrequested();
+    this.#bodies.add(operation);
+    const outcome = await runAttempt(operation.name.id, attemptIndex, operation.body ?? (() => null), clock);
+    this.#bodies.delete(operation);
+    if (this.#ended) return;
+    operation.attemptsUsed = attemptIndex + 1;
+    this.#record(operation, outcome, fromMs);
+    this.#activity.signal();
+  }
+
+  #record(operation: Operation, outcome: AttemptOutcome, fromMs: number): void {
+    if (outcome.kind === "ok") {
+      this.#resultBytes += outcome.bytes;
+      if (this.#resultBytes > MAX_RUN_BYTES) {
+        const error = runTooLarge({ runId: this.input.runId, bytes: this.#resultBytes, limit: MAX_RUN_BYTES });
+        this.#recordFinal(operation, { err: serializeError(error) }, fromMs);
+      } else this.#recordFinal(operation, { ok: outcome.value }, fromMs);
+      return;
+    }
+    if (outcome.final || operation.attemptsUsed > this.#function.retries) {
+      this.#recordFinal(operation, { err: outcome.error }, fromMs);
+      return;
+    }
+    this.#recordFailed(operation, outcome.error, outcome.retryAtMs, fromMs);
+  }
+
+  #recordFinal(operation: Operation, result: StepResult, fromMs: number): void {
+    const entry: LogEntry = {
+      ...operation.name,
+      k: "done",
+      kind: stepKind(operation),
+      a: Math.max(1, operation.attemptsUsed),
+      ...result,
+      fromMs,
+      atMs: this.port.clock.now(),
+    };
+    this.#log.add(entry, () => {
+      this.#progressed = true;
+      this.#show(operation, result);
+    });
+  }
+
+  #recordFailed(
+    operation: Operation,
+    err: Extract<AttemptOutcome, { kind: "error" }>["error"],
+    wishedAtMs: number | null,
+    fromMs: number,
+  ): void {
+    const atMs = this.port.clock.now();
+    const retryAtMs = wishedAtMs ?? atMs + this.port.retryDelayMs(operation.attemptsUsed);
+    const a = operation.attemptsUsed;
+    const entry: LogEntry = { ...operation.name, k: "failed", kind: stepKind(operation), a, err, fromMs, atMs, retryAtMs };
+    this.#log.add(entry, () => {
+      operation.dueMs = retryAtMs;
+      this.operations.move(operation, "waiting");
+    });
+  }
+
+  // Ends
+
+  /** The lease is gone, or the invocation nearly is. */
+  async #stop(): Promise<PassOutcome> {
+    this.#abort.abort();
+    if (this.port.stopped.reason !== "deadline") return { kind: "lost" };
+    const idle = this.operations.unresolvedCount === 0 && !this.#settled;
+    this.#ended = true;
+    for (const operation of this.#bodies) {
+      operation.attemptsUsed += 1;
+      this.#record(operation, this.#timedOut(operation), this.port.clock.now());
+    }
+    await this.#settleLog();
+    if (idle) {
+      return this.#failFunction(functionTimedOut({ functionId: this.#function.id }));
+    }
+    return { kind: "yielded" };
+  }
+
+  #timedOut(operation: Operation): AttemptOutcome {
+    const error = serializeError(stepTimedOut({ stepId: operation.name.id }));
+    return { kind: "error", error, final: false, retryAtMs: null };
+  }
+
+  /** The function returned or threw. Bodies nobody waits for any more are told to stop and given a moment. */
+  async #conclude(settled: Settled): Promise<PassOutcome> {
+    if (this.#bodies.size > 0) {
+      const ids = [...this.#bodies].map((operation) => operation.name.id).join(", ");
+      this.port.logger.warn(`Function "${this.#function.id}" ended while steps still ran, which are told to stop: ${ids}`);
+      this.#abort.abort();
+      await this.#awaitBodies();
+    }
+    if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return { kind: "lost" };
+    this.#ended = true;
+    await this.#settleLog();
+    if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return { kind: "lost" };
+    if ("error" in settled) return this.#failFunction(settled.error);
+    try {
+      return { kind: "finished", output: toJson("(the function's own result)", settled.ok).value };
+    } catch (error) {
+      return this.#failFunction(error);
+    }
+  }
+
+  async #awaitBodies(): Promise<void> {
+    const { clock } = this.port;
+    const untilMs = clock.now() + ABORT_WAIT_MS;
+    while (this.#bodies.size > 0 && clock.now() < untilMs && !this.port.stopped.aborted) {
+      await this.#quietFor(untilMs - clock.now());
+    }
+  }
+
+  /** Writes what is still to be written, or gives up when the lease is gone. */
+  async #settleLog(): Promise<void> {
+    while (!this.#log.idle || this.#log.hasCarried) {
+      if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return;
+      this.#flush(true);
+      this.#codeHold.pause();
+      await this.#activity.next();
+      this.#codeHold.resume();
+    }
+  }
+
+  /** An error outside any step: another attempt of the function, or the end. */
+  async #failFunction(thrown: unknown): Promise<PassOutcome> {
+    const nowMs = this.port.clock.now();
+    const verdict = judge(thrown, nowMs);
+    const a = (this.#progressed ? 0 : this.#history.thrown) + 1;
+    if (isShownError(thrown) || verdict.final || a > this.#function.retries) {
+      return { kind: "failed", error: verdict.error };
+    }
+    const retryAtMs = verdict.retryAtMs ?? nowMs + this.port.retryDelayMs(a);
+    this.#log.add({ k: "thrown", a, err: verdict.error, atMs: nowMs, retryAtMs });
+    await this.#settleLog();
+    if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return { kind: "lost" };
+    return { kind: "retry", retryAtMs };
+  }
+}
+
+function stepKind(operation: Operation): "run" | "sendEvent" {
+  return operation.kind === "sendEvent" ? "sendEvent" : "run";
+}
