@@ -57,22 +57,13 @@ export const durableLogUnreadable = defineError<{ file: string; line: number; pr
   remedy: "Start with --fresh to begin with empty state, or move the file away to keep it.",
 });
 
-export const durableLogBroken = defineError<{ file: string }>({
+export const durableLogBroken = defineError<{ file: string; problem: string }>({
   code: "DURABLE_LOG_BROKEN",
   status: 500,
   retryable: false,
-  message: ({ file }) =>
-    `Cannot write durable log ${shown(file)}: an earlier write failed; expected a disk that takes every write`,
+  message: ({ file, problem }) =>
+    `Cannot write durable log ${shown(file)}: ${problem}; expected an open log on a disk that takes every write`,
   remedy: "Free space on the disk and start the server again: everything acknowledged so far is in the log.",
-});
-
-export const faultNotApplicable = defineError<{ fault: string; operation: string }>({
-  code: "FAULT_NOT_APPLICABLE",
-  status: 500,
-  retryable: false,
-  message: ({ fault, operation }) =>
-    `Cannot apply fault ${shown(fault)} to "${operation}": its caller is AWS itself; expected "drop" or "double"`,
-  remedy: "Make the fault rule look at call.caller.",
 });
 
 export const unknownTarget = defineError<{ targetArn: string; scheduleName: string }>({
