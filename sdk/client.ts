@@ -4,7 +4,7 @@
  */
 import { realClock, realRandom } from "./clock.js";
 import { clientInvalid, functionInvalid } from "./errors.js";
-import { outgoingEvents, type EventMap, type EventPayload } from "./events.js";
+import { outgoingEvents, type EventMap, type Sendable } from "./events.js";
 import {
   defineFunction,
   ID_RULE,
@@ -22,13 +22,13 @@ export interface ClientOptions {
   /** Names the app for ever. Lowercase letters, digits and hyphens, at most 40. */
   id: string;
   /** Where log lines go. The console when absent. */
-  logger?: Logger;
+  logger?: Logger | undefined;
   /** The key events are sent with. The environment's PERDURE_EVENT_KEY when absent. */
-  eventKey?: string;
+  eventKey?: string | undefined;
   /** Where Perdure's API is, such as "https://abc.execute-api.eu-west-1.amazonaws.com". PERDURE_URL when absent. */
-  baseUrl?: string;
+  baseUrl?: string | undefined;
   /** Sends the requests. The global fetch when absent. */
-  fetch?: FetchLike;
+  fetch?: FetchLike | undefined;
 }
 
 type Handler<Event, Output, Events extends EventMap<Events>> = (context: FunctionContext<Event, Events>) => Output;
@@ -114,7 +114,7 @@ export class Perdure<Events extends EventMap<Events> = Record<never, never>> imp
    * const { ids } = await perdure.send({ name: "api/document.uploaded", data: { id: "d_1", url: "https://…" } });
    */
   async send<const Name extends string>(
-    events: EventPayload<Events, Name> | readonly EventPayload<Events, Name>[],
+    events: Sendable<Events, Name> | readonly Sendable<Events, Name>[],
   ): Promise<{ ids: string[] }> {
     const outgoing = await outgoingEvents(events);
     if (outgoing.length === 0) return { ids: [] };

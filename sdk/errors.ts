@@ -62,7 +62,7 @@ export class RetryAfterError extends Error {
   readonly retryAfter: number | Date;
   constructor(message: string, retryAfter: number | TimeStr | Date, options?: { cause?: unknown }) {
     super(message, options);
-    this.retryAfter = retryAfter instanceof Date ? validDate(retryAfter) : durationMs(retryAfter);
+    this.retryAfter = readRetryAfter(retryAfter);
   }
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== RetryAfterError) return Function.prototype[Symbol.hasInstance].call(this, value);
@@ -70,9 +70,18 @@ export class RetryAfterError extends Error {
   }
 }
 
-function validDate(date: Date): Date {
-  if (Number.isNaN(date.getTime())) throw retryAfterInvalid({});
-  return new Date(date);
+/** A time that has passed, as a date or as a negative number, means: at once. */
+function readRetryAfter(retryAfter: number | TimeStr | Date): number | Date {
+  if (typeof retryAfter === "number" && retryAfter < 0) return 0;
+  if (retryAfter instanceof Date) {
+    if (Number.isNaN(retryAfter.getTime())) throw retryAfterInvalid({ is: "its date is invalid" });
+    return new Date(retryAfter);
+  }
+  try {
+    return durationMs(retryAfter);
+  } catch (cause) {
+    throw retryAfterInvalid({ is: "its delay is not a duration" }, { cause });
+  }
 }
 
 /**
@@ -217,12 +226,12 @@ export interface Fault {
   expected: string;
 }
 
-export const retryAfterInvalid = defineError<Record<never, never>>({
+/** Retryable: it stands for a failure that was meant to be retried, with a wrong idea of when. */
+export const retryAfterInvalid = defineError<{ is: string }>({
   code: "RETRY_AFTER_INVALID",
   status: 400,
   retryable: true,
-  message: () =>
-    "Cannot create RetryAfterError: its date is invalid; expected a valid Date, milliseconds or a duration",
+  message: ({ is }) => `Cannot create RetryAfterError: ${is}; expected a valid Date, milliseconds or a duration`,
   remedy: 'Pass milliseconds, a duration such as "30s", or a Date that is a point in time.',
 });
 

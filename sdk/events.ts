@@ -15,9 +15,13 @@ import {
   type StandardSchema,
 } from "./standard-schema.js";
 
-/** Names that begin so are the platform's own: they can be neither sent nor, for now, listened to. */
-export const RESERVED_PREFIX = "perdure/";
-export const MAX_EVENT_NAME_CHARACTERS = 256;
+/** Names that begin so are kept for platforms' own events: they can be neither sent nor, for now, listened to. */
+const RESERVED_PREFIXES = ["perdure/", "inngest/"] as const;
+
+// Ingest has the same limits and the last word; here they speak before anything leaves the process.
+const MAX_NAME_CHARACTERS = 256;
+const MAX_ID_CHARACTERS = 256;
+const MAX_VERSION_CHARACTERS = 64;
 
 /**
  * Data of an event nobody has declared: any JSON, and any member may be missing. Declare the event (the type parameter
@@ -61,6 +65,12 @@ export type EventPayload<
 > = Name extends keyof Events
   ? EventOptions & { name: Name; data: Events[Name] }
   : EventOptions & { name: Name; data?: EventData };
+
+/** The payload as a parameter: the name stands outside the condition too, where the compiler can infer it in a list. */
+export type Sendable<Events extends EventMap<Events>, Name extends string> = { name: Name } & EventPayload<
+  Events,
+  Name
+>;
 
 /** What `EventType.create` returns: a payload that knows the schema it must fit when it is sent. */
 export interface CreatedEvent<Name extends string, Data> extends EventOptions {
@@ -152,11 +162,16 @@ export function eventNameFault(name: unknown, { wildcard }: { wildcard: boolean 
   if (typeof name !== "string" || name === "") {
     return { is: "its event name is not text", expected: 'a name such as "app/user.created"' };
   }
-  if (name.length > MAX_EVENT_NAME_CHARACTERS) {
-    return { is: `its event name has ${name.length} characters`, expected: `at most ${MAX_EVENT_NAME_CHARACTERS}` };
+  if (name.length > MAX_NAME_CHARACTERS) {
+    return { is: `its event name has ${name.length} characters`, expected: `at most ${MAX_NAME_CHARACTERS}` };
   }
-  if (name.startsWith(RESERVED_PREFIX)) {
-    return { is: `names that begin with "${RESERVED_PREFIX}" are the platform's own`, expected: "a name of your own" };
+  // A lone surrogate has no UTF-8: stored, the name would silently be another one.
+  if (/[\p{Cc}\p{Cs}]/u.test(name)) {
+    return { is: "its event name has characters that cannot be stored", expected: "no control characters" };
+  }
+  const reserved = RESERVED_PREFIXES.find((prefix) => name.startsWith(prefix));
+  if (reserved !== undefined) {
+    return { is: `names that begin with "${reserved}" are reserved`, expected: "a name of your own" };
   }
   const star = name.indexOf("*");
   if (star === -1) return null;
@@ -188,7 +203,10 @@ async function outgoingEvent(payload: EventPayload): Promise<OutgoingEvent> {
     throw eventNotSendable({ name: payload, is: "it is not an object", expected: "{ name, data }" });
   }
   const { name, id, v } = payload;
-  const fault = eventNameFault(name, { wildcard: false }) ?? textFault("id", id) ?? textFault("v", v);
+  const fault =
+    eventNameFault(name, { wildcard: false }) ??
+    textFault("id", id, MAX_ID_CHARACTERS) ??
+    textFault("v", v, MAX_VERSION_CHARACTERS);
   if (fault) throw eventNotSendable({ name, ...fault });
   const outgoing: OutgoingEvent = { name, data: jsonData(name, payload.data) };
   const ts = timeMs(name, payload.ts);
@@ -200,9 +218,10 @@ async function outgoingEvent(payload: EventPayload): Promise<OutgoingEvent> {
   return outgoing;
 }
 
-function textFault(member: string, value: unknown): Fault | null {
-  if (value === undefined || typeof value === "string") return null;
-  return { is: `its ${member} is not text`, expected: `text, or no ${member}` };
+function textFault(member: string, value: unknown, maxCharacters: number): Fault | null {
+  if (value === undefined) return null;
+  if (typeof value === "string" && value.length >= 1 && value.length <= maxCharacters) return null;
+  return { is: `its ${member} is not usable`, expected: `text of 1 to ${maxCharacters} characters, or no ${member}` };
 }
 
 /** The data as the receiver will see it. */

@@ -21,11 +21,11 @@ export interface FunctionOptions<T> {
    */
   id: string;
   /** For showing. The id when absent. */
-  name?: string;
+  name?: string | undefined;
   /** What starts a run: one trigger or up to ten. */
   triggers: T;
   /** Attempts after the first, for each step and for the function itself: 0 to 20, 4 when absent. */
-  retries?: number;
+  retries?: number | undefined;
 }
 
 /** What a handler is given. */

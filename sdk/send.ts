@@ -38,7 +38,7 @@ const LOCAL: SendTarget = { baseUrl: "http://localhost:8288", eventKey: "dev" };
 
 /** Where events go: the options, else the environment, else (S2) the dev server. Throws SEND_NOT_CONFIGURED. */
 export function sendTarget(
-  options: Partial<SendTarget>,
+  options: { [Member in keyof SendTarget]?: string | undefined },
   environment: Readonly<Record<string, string | undefined>>,
 ): SendTarget {
   // An empty variable is one that was not set: that is how shells and templates write it.

@@ -3,7 +3,7 @@
  * Must not: know how a step is run or remembered; `sdk/host` does.
  */
 import type { TimeStr } from "./duration.js";
-import type { EventMap, EventPayload } from "./events.js";
+import type { EventMap, Sendable } from "./events.js";
 import type { Jsonify } from "./jsonify.js";
 
 /**
@@ -60,8 +60,10 @@ export interface StepTools<Events extends EventMap<Events> = Record<never, never
    * @example
    * const { ids } = await step.sendEvent("announce", { name: "app/order.paid", data: { orderId } });
    */
-  sendEvent<const Name extends string>(
+  // `Declared` is `Events` and nothing else. As a parameter of the method it keeps StepTools<Events> assignable to
+  // StepTools, so that a helper can take `step` without knowing the app's events.
+  sendEvent<const Name extends string, Declared extends EventMap<Declared> = Events>(
     id: StepId,
-    events: EventPayload<Events, Name> | readonly EventPayload<Events, Name>[],
+    events: Sendable<NoInfer<Declared>, Name> | readonly Sendable<NoInfer<Declared>, Name>[],
   ): Promise<{ ids: string[] }>;
 }
