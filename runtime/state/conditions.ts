@@ -65,3 +65,6 @@ export const LIVE_VALUES = {
 } as const;
 
 export const ZERO_VALUE = { ":zero": { N: "0" } } as const;
+
+/** An item still there that would expire sooner than it is needed. */
+export const EXPIRES_SOONER = `${PRESENT} AND #ttl < :ttl`;

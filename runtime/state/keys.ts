@@ -107,7 +107,7 @@ export const TIME_SHARDS = 8;
 
 export function timeIndex(eventId: string, receivedAtMs: number): { timeKey: string; timeSort: string } {
   const hour = new Date(receivedAtMs).toISOString().slice(0, 13);
-  return { timeKey: `EVENTS#${hour}#${shardOf(eventId, TIME_SHARDS)}`, timeSort: eventId };
+  return { timeKey: `EVENTS#${hour}#${shardOf(eventId, TIME_SHARDS)}`, timeSort: `${pad(receivedAtMs, 14)}#${eventId}` };
 }
 
 /** Where a payload too large for the table is kept. */

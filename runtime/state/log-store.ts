@@ -36,8 +36,9 @@ export interface LoadedRun extends StoredRun {
   entries: LogEntry[];
   /** Log items that exist, over all epochs. */
   items: number;
-  /** Log items of the head's own epoch. */
+  /** Log items of the head's own epoch, and whether they say that something got done. */
   epochItems: number;
+  epochProgressed: boolean;
   /** JSON bytes of all results. */
   resultBytes: number;
 }
@@ -81,10 +82,13 @@ export class LogStore {
     if (valid.length < run.head.logged) {
       throw historyShrank({ runId, found: valid.length, counted: run.head.logged });
     }
-    const stored = (await Promise.all(valid.map((item) => this.#readItem(item)))).flat();
+    const lists = await Promise.all(valid.map((item) => this.#readItem(item)));
+    const stored = lists.flat();
     const entries = await Promise.all(stored.map((entry) => this.#fetch(entry)));
-    const epochItems = valid.filter((item) => parseLogSortKey(item["sk"]?.S ?? "").epoch === run.head.epoch).length;
-    return { ...run, entries, items: valid.length, epochItems, resultBytes: resultBytes(stored, entries) };
+    const ofEpoch = lists.filter((_, index) => epochOf(valid[index]) === run.head.epoch);
+    const epochProgressed = ofEpoch.flat().some((entry) => entry.k === "done" || entry.k === "seen");
+    const bytes = resultBytes(stored, entries);
+    return { ...run, entries, items: valid.length, epochItems: ofEpoch.length, epochProgressed, resultBytes: bytes };
   }
 
   async #put(
@@ -166,6 +170,10 @@ export class LogStore {
     if (output?.form === "object") objects.push(output.key);
     return { sortKeys: items.map((item) => item["sk"]?.S ?? ""), objects };
   }
+}
+
+function epochOf(item: Item | undefined): number {
+  return parseLogSortKey(item?.["sk"]?.S ?? "").epoch;
 }
 
 /** G2: whether a log item belongs to the run's history. */

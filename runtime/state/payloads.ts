@@ -36,6 +36,16 @@ export async function pack(services: Services, json: string, objectKey: () => st
   return { form: "object", key, jsonBytes: Buffer.byteLength(json) };
 }
 
+/** Puts JSON into S3 as it is asked to, whatever its size. */
+export async function putPayloadObject(services: Services, key: string, json: string): Promise<void> {
+  await putPayload(services, key, gzipSync(json, { level: GZIP_LEVEL }));
+}
+
+/** The JSON that `putPayloadObject` stored. */
+export async function getPayloadObject(services: Services, key: string): Promise<string> {
+  return gunzipSync(await getPayload(services, key)).toString("utf8");
+}
+
 export async function unpack(services: Services, packed: Packed): Promise<string> {
   switch (packed.form) {
     case "text":
@@ -43,7 +53,7 @@ export async function unpack(services: Services, packed: Packed): Promise<string
     case "gzip":
       return gunzipSync(packed.bytes).toString("utf8");
     case "object":
-      return gunzipSync(await getPayload(services, packed.key)).toString("utf8");
+      return getPayloadObject(services, packed.key);
   }
 }
 

@@ -99,3 +99,28 @@ export const functionTimedOut = defineError<{ functionId: string }>({
     `Cannot go on with function ${shown(functionId)}: code between its steps ran past the invocation's time; expected slow work inside steps`,
   remedy: "Move the slow work into a step, or raise the worker's timeout.",
 });
+
+export const duplicateFunction = defineError<{ appId: string; id: string }>({
+  code: "DUPLICATE_FUNCTION",
+  status: 400,
+  retryable: false,
+  message: ({ appId, id }) =>
+    `Cannot serve app ${shown(appId)}: two functions have the id ${shown(id)}; expected each id once`,
+  remedy: "Rename one of them. A function under way keeps its runs by id, so rename the newer one.",
+});
+
+export const foreignFunction = defineError<{ appId: string; is: string }>({
+  code: "FOREIGN_FUNCTION",
+  status: 400,
+  retryable: false,
+  message: ({ appId, is }) => `Cannot serve app ${shown(appId)}: ${is}; expected functions of this app's own client`,
+  remedy: "Pass what perdure.createFunction returned, made by the same client that is served.",
+});
+
+export const noFunctions = defineError<{ appId: string }>({
+  code: "NO_FUNCTIONS",
+  status: 400,
+  retryable: false,
+  message: ({ appId }) => `Cannot serve app ${shown(appId)}: it has no functions; expected at least one`,
+  remedy: "Pass the app's functions: serve({ client, functions: [myFunction] }).",
+});

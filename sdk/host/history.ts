@@ -31,6 +31,8 @@ export interface History {
   shows: string[];
   /** Attempts of the function itself since something last got done. */
   thrown: number;
+  /** Attempts already used up by what failed last, if nothing got done since. */
+  attempt: number;
 }
 
 export function keyOf(name: StepName): string {
@@ -39,7 +41,7 @@ export function keyOf(name: StepName): string {
 
 /** Digests a log. The same log gives the same history. */
 export function readHistory(entries: readonly LogEntry[]): History {
-  const history: History = { memories: new Map(), shows: [], thrown: 0 };
+  const history: History = { memories: new Map(), shows: [], thrown: 0, attempt: 0 };
   for (const entry of entries) readEntry(history, entry);
   return history;
 }
@@ -47,6 +49,7 @@ export function readHistory(entries: readonly LogEntry[]): History {
 function readEntry(history: History, entry: LogEntry): void {
   if (entry.k === "thrown") {
     history.thrown = entry.a;
+    history.attempt = entry.a;
     return;
   }
   const memory = memoryOf(history, entry, entry.k === "op" || entry.k === "seen" ? "wait" : entry.kind);
@@ -59,11 +62,13 @@ function readEntry(history: History, entry: LogEntry): void {
       memory.interrupted = false;
       history.shows.push(keyOf(entry));
       history.thrown = 0;
+      history.attempt = 0;
       return;
     case "failed":
       memory.attemptsUsed = Math.max(memory.attemptsUsed, entry.a);
       memory.interrupted = false;
       memory.retryAtMs = entry.retryAtMs;
+      history.attempt = entry.a;
       return;
     case "start":
       memory.attemptsUsed = Math.max(memory.attemptsUsed, entry.a);
@@ -77,6 +82,7 @@ function readEntry(history: History, entry: LogEntry): void {
       memory.seen = true;
       history.shows.push(keyOf(entry));
       history.thrown = 0;
+      history.attempt = 0;
       return;
   }
 }

@@ -8,7 +8,5 @@ export const MAX_STEP_RESULT_BYTES = 4 * 1024 * 1024;
 export const MAX_RUN_BYTES = 32 * 1024 * 1024;
 /** Characters of a step id: it is stored with every result. */
 export const MAX_STEP_ID_CHARACTERS = 256;
-/** How long a function may sleep: EventBridge Scheduler and the run's retention are built for a year. */
-export const MAX_WAIT_MS = 366 * 24 * 3_600_000;
 /** How long a finished pass waits for bodies it has aborted before it lets go of them. */
 export const ABORT_WAIT_MS = 200;

@@ -42,6 +42,11 @@ export class Operations {
     this.#unrequested = new Set(history.memories.keys());
   }
 
+  /** How often an id was asked for so far: the index its next use gets. */
+  occurrencesOf(id: string): number {
+    return this.#occurrences.get(id) ?? 0;
+  }
+
   get count(): number {
     return this.byKey.size;
   }

@@ -15,7 +15,7 @@ import { drainMicrotasks, type Hold } from "../clock.js";
 import type { Json, LogEntry, PassInput, PassOutcome, PassPort } from "../protocol.js";
 import { Activity } from "./activity.js";
 import { judge, runAttempt, toJson, type AttemptOutcome } from "./attempt.js";
-import { functionTimedOut, runTooLarge, stepInterrupted, stepTimedOut } from "./errors.js";
+import { functionTimedOut, runTooLarge, stepInterrupted, stepKindChanged, stepTimedOut } from "./errors.js";
 import { readHistory, type History, type StepResult } from "./history.js";
 import { ABORT_WAIT_MS, MAX_RUN_BYTES } from "./limits.js";
 import { Operations, type Operation } from "./operations.js";
@@ -67,9 +67,9 @@ export class Pass {
     return this.#abort.signal;
   }
 
-  /** Attempts of the function itself that failed since something last got done. */
-  get functionAttempt(): number {
-    return this.#history.thrown;
+  /** Failed attempts of whatever this pass tries again, a step or the function itself: 0 when it tries nothing again. */
+  get attempt(): number {
+    return this.#history.attempt;
   }
 
   /** True while the function only repeats what an earlier turn did. */
@@ -81,6 +81,12 @@ export class Pass {
   request(id: string, kind: Operation["kind"], body: (() => unknown) | null, untilMs: number | null): Promise<Json> {
     if (this.#ended) return new Promise(() => undefined);
     const { operation, promise } = this.operations.request(id, kind, body);
+    const recorded = operation.memory?.kind ?? kind;
+    if (recorded !== kind) {
+      this.operations.move(operation, "resolved");
+      operation.reject(stepKindChanged({ stepId: id, recorded, requested: kind }));
+      return promise;
+    }
     if (kind === "wait") this.#beginWait(operation, untilMs ?? 0);
     if (this.#replayed) this.#answerFromMemory(operation);
     this.#activity.signal();

@@ -1,0 +1,183 @@
+/**
+ * Owns: what happens to one wake message: claim or steal and run a turn, or do what PROTOCOL §4 says (core/acknowledge.ts),
+ * and whether the message may go.
+ */
+import type { FunctionHost } from "../../sdk/protocol.js";
+import { decideWake, type Delivery } from "../core/acknowledge.js";
+import { LEASE_MS, MISSING_PARK_MS, MISSING_RETRY_MS } from "../core/limits.js";
+import { isLive, type RunHead } from "../core/run.js";
+import type { WakeMessage } from "../queue/messages.js";
+import type { Services } from "../services.js";
+import type { StoredRun } from "../state/head-item.js";
+import { LogStore, type LoadedRun } from "../state/log-store.js";
+import { RunStore, type Claim } from "../state/run-store.js";
+import { Deadline } from "./deadline.js";
+import { performEffects } from "./effects.js";
+import type { Heart, Receipt } from "./heartbeat.js";
+import { Lease } from "./lease.js";
+import { Turn } from "./turn.js";
+
+export interface WakeDelivery {
+  wake: WakeMessage;
+  messageId: string;
+  receives: number;
+  sentAtMs: number;
+  receipt: Receipt;
+  /** Ms left of the invocation. */
+  remainingMs: number;
+}
+
+/** Whether the message may go. `visibleInMs` null leaves its visibility as it is: another delivery's turn owns it. */
+export type Disposition = { acknowledge: true } | { acknowledge: false; visibleInMs: number | null };
+
+const GONE: Disposition = { acknowledge: true };
+
+/** A claim that keeps losing its races comes back as a message rather than spin. */
+const MAX_ROUNDS = 5;
+
+export interface Executor {
+  services: Services;
+  host: FunctionHost;
+  heart: Heart;
+}
+
+export async function handleWake(executor: Executor, delivery: WakeDelivery): Promise<Disposition> {
+  const { services, host } = executor;
+  const nowMs = services.clock.now();
+  const { wake } = delivery;
+  if (wake.dueMs !== undefined && wake.dueMs > nowMs) return { acknowledge: false, visibleInMs: wake.dueMs - nowMs };
+  if (!host.get(wake.fn)) return handleMissing(services, delivery, nowMs);
+  const runs = new RunStore(services);
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const claimed = await tryClaim(executor, runs, delivery);
+    if ("disposition" in claimed) return claimed.disposition;
+    if (claimed.granted) return runTurn(executor, delivery, claimed.granted);
+  }
+  return { acknowledge: false, visibleInMs: 1_000 };
+}
+
+/** A function this worker does not have: a deployment may be bringing it. Later the sweeper looks (its due entry stands). */
+function handleMissing(services: Services, delivery: WakeDelivery, nowMs: number): Disposition {
+  const { wake, sentAtMs } = delivery;
+  if (nowMs - sentAtMs < MISSING_PARK_MS) return { acknowledge: false, visibleInMs: MISSING_RETRY_MS };
+  services.logger.error(`Cannot run "${wake.run}": this worker has no function "${wake.fn}"; it is looked at again later`);
+  return GONE;
+}
+
+interface Granted {
+  run: StoredRun;
+  lease: Lease;
+  stolen: boolean;
+  loaded: LoadedRun | null;
+}
+
+type Attempt = { disposition: Disposition } | { granted: Granted | null };
+
+/** One try to get the lease. `granted: null` means the run changed under our eyes: look again. */
+async function tryClaim(executor: Executor, runs: RunStore, delivery: WakeDelivery): Promise<Attempt> {
+  const { services } = executor;
+  const sentAtMonotonicMs = services.clock.monotonic();
+  const claim = newClaim(services, delivery.messageId);
+  const write = await runs.claim(delivery.wake.run, claim);
+  if (write.done) return { granted: grant(services, write.run, sentAtMonotonicMs, null) };
+  const head = write.run?.head ?? null;
+  const about: Delivery = {
+    messageId: delivery.messageId,
+    receives: delivery.receives,
+    dueMs: delivery.wake.dueMs ?? null,
+  };
+  const decision = decideWake(head, about, services.clock.now());
+  switch (decision.do) {
+    case "claim":
+      return { granted: null };
+    case "steal":
+      return { granted: await steal(executor, runs, delivery) };
+    case "absorb":
+      return absorb(runs, head);
+    case "effects":
+      if (head) await performEffects(services, head);
+      return { disposition: GONE };
+    case "acknowledge":
+      if (decision.because === "absent") services.logger.warn(`Run "${delivery.wake.run}" does not exist; its wake is dropped`);
+      return { disposition: GONE };
+    case "wait":
+      return { disposition: { acknowledge: false, visibleInMs: decision.visibleInMs } };
+  }
+}
+
+async function absorb(runs: RunStore, head: RunHead | null): Promise<Attempt> {
+  if (!head) return { granted: null };
+  const write = await runs.absorb(head.runId, head.epoch);
+  return write.done ? { disposition: GONE } : { granted: null };
+}
+
+/** Takes over a lease that ran out: reads everything first, then seals what it read (PROTOCOL §2.3). */
+async function steal(executor: Executor, runs: RunStore, delivery: WakeDelivery): Promise<Granted | null> {
+  const { services } = executor;
+  const loaded = await new LogStore(services).load(delivery.wake.run);
+  if (!loaded) return null;
+  const decision = decideWake(loaded.head, { messageId: "", receives: 1, dueMs: null }, services.clock.now());
+  if (decision.do !== "steal") return null;
+  const sentAtMonotonicMs = services.clock.monotonic();
+  const claim = newClaim(services, delivery.messageId);
+  const write = await runs.steal(loaded.head, claim, loaded.epochItems, crashesAfter(loaded));
+  if (!write.done || !write.run) return null;
+  services.logger.warn(`Run "${loaded.head.runId}" goes on after its worker was lost (epoch ${write.run.head.epoch})`);
+  return grant(services, write.run, sentAtMonotonicMs, loaded);
+}
+
+/** Crashes without progress: an epoch that got something done starts the count anew. */
+function crashesAfter(loaded: LoadedRun): number {
+  return loaded.epochProgressed ? 1 : loaded.head.crashes + 1;
+}
+
+function newClaim(services: Services, messageId: string): Claim {
+  const nowMs = services.clock.now();
+  const holder = Buffer.from(services.random.bytes(9)).toString("base64url");
+  return { holder, messageId, leaseUntilMs: nowMs + LEASE_MS, nowMs };
+}
+
+function grant(services: Services, run: StoredRun | null, sentAtMonotonicMs: number, loaded: LoadedRun | null): Granted | null {
+  if (!run) return null;
+  const { runId, epoch, wakes } = run.head;
+  const lease = new Lease(services.clock, { runId, epoch, wakes, sentAtMonotonicMs });
+  return { run, lease, stolen: loaded !== null, loaded };
+}
+
+async function runTurn(executor: Executor, delivery: WakeDelivery, granted: Granted): Promise<Disposition> {
+  const { services, host, heart } = executor;
+  const config = host.get(granted.run.head.functionId);
+  if (!config) return { acknowledge: false, visibleInMs: MISSING_RETRY_MS };
+  const deadline = new Deadline(services.clock, delivery.remainingMs);
+  // A wake counted during the turn is seen at the release, whose condition compares `wakes`.
+  const beating = heart.start(granted.lease, delivery.receipt, () => undefined);
+  const turn = new Turn(services, host, {
+    ...granted,
+    deadline,
+    config,
+    stepQueueUrl: delivery.receipt.queueUrl,
+  });
+  try {
+    const result = await turn.run();
+    await beating.stop();
+    if (result === "settled") return GONE;
+    if (result === "unknown") return { acknowledge: false, visibleInMs: null };
+    return afterLoss(executor, delivery);
+  } finally {
+    deadline.close();
+    await beating.stop();
+  }
+}
+
+/** The lease was lost while the turn ran: the message goes, unless it is still the life line of whoever holds the run. */
+async function afterLoss(executor: Executor, delivery: WakeDelivery): Promise<Disposition> {
+  const { services } = executor;
+  const current = await new RunStore(services).get(delivery.wake.run);
+  if (!current) return GONE;
+  const { head } = current;
+  if (!isLive(head.status)) {
+    if (head.effects.length > 0) await performEffects(services, head);
+    return GONE;
+  }
+  return head.claimMessageId === delivery.messageId ? { acknowledge: false, visibleInMs: null } : GONE;
+}

@@ -1,0 +1,303 @@
+/**
+ * Owns: one turn of one run: from a granted claim to its settling (DESIGN §5). Loads what has happened, runs passes of the
+ * function, writes down what comes, and ends, parks or yields.
+ * Must not: look at the message (handle-wake.ts does), import a handler (a FunctionHost runs it), or decide whether a
+ * write is safe (the store's conditions do).
+ */
+import { retryDelayMs } from "../core/backoff.js";
+import {
+  CREATED_DUE_MS,
+  FIRST_GRACE_MS,
+  IN_TURN_WAIT_MS,
+  LONGEST_GRACE_MS,
+  MAX_PARALLEL_BODIES,
+  WAKE_GRACE_MS,
+} from "../core/limits.js";
+import type { RunHead } from "../core/run.js";
+import { serializeError } from "../../sdk/errors.js";
+import { defineError } from "../../sdk/error-catalogue.js";
+import type {
+  FunctionConfig,
+  FunctionHost,
+  Json,
+  LogEntry,
+  OutgoingEvent,
+  PassOutcome,
+  PassPort,
+  SerializedError,
+  StoredEvent,
+} from "../../sdk/protocol.js";
+import { outcomeUnknown } from "../aws/until-known.js";
+import { publishEvents } from "../ingest/publish.js";
+import { sendMessage } from "../queue/send.js";
+import type { WakeReason } from "../queue/messages.js";
+import type { Services } from "../services.js";
+import { EventStore } from "../state/event-store.js";
+import type { StoredRun } from "../state/head-item.js";
+import { payloadObjectKey } from "../state/keys.js";
+import { LogStore, type LoadedRun } from "../state/log-store.js";
+import { pack, unpack } from "../state/payloads.js";
+import { RunStore, type Release } from "../state/run-store.js";
+import { armTimer, type Timer } from "../timers/timer.js";
+import type { Deadline } from "./deadline.js";
+import { effectsOf, performEffects } from "./effects.js";
+import type { Lease } from "./lease.js";
+import { endedTtl, retainUntil } from "./retain.js";
+
+export const functionCrashed = defineError<{ functionId: string; crashes: number }>({
+  code: "FUNCTION_CRASHED",
+  status: 500,
+  retryable: false,
+  message: ({ functionId, crashes }) =>
+    `Cannot run function "${functionId}": its worker died ${crashes} times without getting anything done; expected it to survive`,
+  remedy: "Look at the worker's log: it runs out of memory, exits, or blocks past its timeout before the first step.",
+});
+
+/** How a turn ended. "lost": another epoch has begun. "unknown": AWS gave no answer; the message must come again. */
+export type TurnResult = "settled" | "lost" | "unknown";
+
+export interface TurnInput {
+  run: StoredRun;
+  lease: Lease;
+  deadline: Deadline;
+  config: FunctionConfig;
+  stepQueueUrl: string;
+  /** The turn began by taking over a lease that ran out. */
+  stolen: boolean;
+  /** The run as loaded before a steal; a released run is loaded by the turn. */
+  loaded: LoadedRun | null;
+}
+
+export class Turn {
+  readonly #services: Services;
+  readonly #host: FunctionHost;
+  readonly #input: TurnInput;
+  readonly #runs: RunStore;
+  readonly #log: LogStore;
+  #head: RunHead;
+  #entries: LogEntry[] = [];
+  #events: StoredEvent[] = [];
+  #items = 0;
+  #objects: number;
+  #resultBytes = 0;
+  /** The next log item's number in this epoch. */
+  #n = 1;
+  #progressed = false;
+
+  constructor(services: Services, host: FunctionHost, input: TurnInput) {
+    this.#services = services;
+    this.#host = host;
+    this.#input = input;
+    this.#head = input.run.head;
+    this.#objects = input.run.head.objects;
+    this.#runs = new RunStore(services);
+    this.#log = new LogStore(services);
+  }
+
+  /** Runs the turn to its settling. */
+  async run(): Promise<TurnResult> {
+    try {
+      await this.#load();
+      for (;;) {
+        const result = await this.#pass();
+        if (result !== "again") return result;
+        await this.#reload();
+      }
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === outcomeUnknown.definition.code) {
+        this.#services.logger.warn(`Turn of run "${this.#head.runId}" ends without an answer from AWS`, error);
+        return "unknown";
+      }
+      throw error;
+    }
+  }
+
+  // What has happened
+
+  async #load(): Promise<void> {
+    const { loaded } = this.#input;
+    // The first turn of a run finds nothing: an epoch before it could not have written.
+    if (loaded) this.#take(loaded);
+    else if (this.#head.epoch > 1) await this.#reload();
+    this.#events = await this.#readEvents();
+  }
+
+  async #reload(): Promise<void> {
+    const loaded = await this.#log.load(this.#head.runId);
+    if (loaded) this.#take(loaded);
+  }
+
+  #take(loaded: LoadedRun): void {
+    this.#entries = loaded.entries;
+    this.#items = loaded.items;
+    this.#resultBytes = loaded.resultBytes;
+    this.#input.lease.wakes = loaded.head.wakes;
+  }
+
+  async #readEvents(): Promise<StoredEvent[]> {
+    const { events } = this.#input.run;
+    // Written by dispatch as a list of events and by nothing else.
+    if (events) return JSON.parse(await unpack(this.#services, events)) as StoredEvent[];
+    const store = new EventStore(this.#services);
+    const record = await store.get(this.#head.eventId);
+    if (!record) throw new TypeError(`Cannot run "${this.#head.runId}": its event "${this.#head.eventId}" is gone`);
+    return [await store.unpack(record.payload)];
+  }
+
+  // A pass
+
+  async #pass(): Promise<TurnResult | "again"> {
+    const { config } = this.#input;
+    const waitUntilMs = this.#notBeforeMs();
+    if (waitUntilMs > this.#services.clock.now()) return this.#park(waitUntilMs, this.#head.epoch > 1 ? "retry" : "start");
+    if (this.#head.crashes > config.retries) {
+      const crashed = functionCrashed({ functionId: config.id, crashes: this.#head.crashes });
+      return this.#end("Failed", null, serializeError(crashed));
+    }
+    const outcome = await this.#host.run(
+      {
+        functionId: config.id,
+        runId: this.#head.runId,
+        events: this.#events,
+        history: this.#entries,
+        historyBytes: this.#resultBytes,
+        careful: this.#input.stolen && !this.#progressed,
+      },
+      this.#port(),
+    );
+    return this.#settle(outcome);
+  }
+
+  /** A run whose event lies ahead, or whose function threw a moment ago, has nothing to do before this time. */
+  #notBeforeMs(): number {
+    const last = this.#entries.at(-1);
+    const retryAtMs = last?.k === "thrown" ? last.retryAtMs : 0;
+    return Math.max(this.#head.notBeforeMs ?? 0, retryAtMs);
+  }
+
+  #port(): PassPort {
+    const { services, lease, deadline } = { services: this.#services, ...this.#input };
+    return {
+      clock: services.clock,
+      random: services.random,
+      logger: services.logger,
+      append: (entries) => this.#append(entries),
+      sendEvents: (seed, events) => this.#sendEvents(seed, events),
+      mayStartBody: () => lease.held && !deadline.near,
+      stopped: AbortSignal.any([lease.lost, deadline.over]),
+      graceMs: graceMs(lease.epoch),
+      inTurnWaitMs: IN_TURN_WAIT_MS,
+      retryDelayMs: (attempt) => retryDelayMs(attempt, services.random.unit()),
+      maxParallelBodies: MAX_PARALLEL_BODIES,
+    };
+  }
+
+  /** Resolves when the log holds the entries. When that stays unknown the turn is lost and this never resolves. */
+  async #append(entries: readonly LogEntry[]): Promise<void> {
+    const { lease } = this.#input;
+    const position = { runId: lease.runId, epoch: lease.epoch, n: this.#n, ttlSeconds: this.#head.ttlSeconds };
+    try {
+      const written = await this.#log.append(position, entries, { giveUp: () => !lease.held, maxAttempts: 1_000 });
+      this.#n += written.items;
+      this.#items += written.items;
+      this.#objects += written.objects;
+      this.#entries = [...this.#entries, ...entries];
+      this.#progressed ||= entries.some((entry) => entry.k === "done" || entry.k === "seen");
+    } catch (error) {
+      this.#services.logger.error(`Cannot write the log of run "${lease.runId}": the turn ends`, error);
+      lease.lose();
+      await new Promise<never>(() => undefined);
+    }
+  }
+
+  async #sendEvents(seed: string, events: readonly OutgoingEvent[]): Promise<{ ids: string[] }> {
+    return publishEvents(this.#services, events, { seed: `${this.#head.runId}\n${seed}`, atMs: this.#head.createdAtMs });
+  }
+
+  // Settling
+
+  #settle(outcome: PassOutcome): Promise<TurnResult | "again"> {
+    switch (outcome.kind) {
+      case "finished":
+        return this.#end("Completed", outcome.output, null);
+      case "failed":
+        return this.#end("Failed", null, outcome.error);
+      case "retry":
+        return this.#park(outcome.retryAtMs, "retry");
+      case "parked":
+        return this.#park(outcome.nextMs, "sleep");
+      case "yielded":
+        return this.#yield();
+      case "lost":
+        return Promise.resolve("lost");
+    }
+  }
+
+  async #end(status: "Completed" | "Failed", output: Json, error: SerializedError | null): Promise<TurnResult> {
+    const { lease } = this.#input;
+    const nowMs = this.#services.clock.now();
+    const packed =
+      status === "Completed"
+        ? await pack(this.#services, JSON.stringify(output), () =>
+            payloadObjectKey(`runs/${lease.runId}`, `output-${lease.epoch}`),
+          )
+        : null;
+    const objects = this.#objects + (packed?.form === "object" ? 1 : 0);
+    const effects = effectsOf({ timer: this.#head.timer, objects }, nowMs);
+    const end = { status, endedAtMs: nowMs, output: packed, error, ttlSeconds: endedTtl(this.#services, nowMs), effects, objects };
+    const write = await this.#runs.end(lease.runId, lease.epoch, end, { giveUp: () => !lease.held });
+    if (!write.done) return "lost";
+    if (effects.length > 0) await performEffects(this.#services, write.run.head);
+    return "settled";
+  }
+
+  /** Arms the next wake, then gives the lease back. In this order: a run that is released must already be woken by something. */
+  async #park(nextMs: number | null, why: WakeReason): Promise<TurnResult | "again"> {
+    const { lease, stepQueueUrl, config } = this.#input;
+    const nowMs = this.#services.clock.now();
+    const wakeMs = nextMs ?? nowMs + CREATED_DUE_MS;
+    const ttlSeconds = await retainUntil(this.#services, this.#head, wakeMs);
+    const timer =
+      nextMs === null
+        ? null
+        : await armTimer(this.#services, stepQueueUrl, { run: lease.runId, fn: config.id, why, dueMs: nextMs });
+    if (!lease.held) return "lost";
+    const release = this.#releaseWith(wakeMs + WAKE_GRACE_MS, ttlSeconds, timer ?? this.#armedTimer(nowMs));
+    const write = await this.#runs.release(lease.runId, lease.epoch, lease.wakes, release, { giveUp: () => !lease.held });
+    if (write.done) return "settled";
+    if (write.run?.head.epoch !== lease.epoch) return "lost";
+    // Something came while this turn was parking: look again before going.
+    lease.wakes = write.run.head.wakes;
+    return "again";
+  }
+
+  /** Gives the lease back to a continuation, which is sent after the release: before, it would be absorbed. */
+  async #yield(): Promise<TurnResult> {
+    const { lease, stepQueueUrl, config } = this.#input;
+    const nowMs = this.#services.clock.now();
+    const release = this.#releaseWith(nowMs + WAKE_GRACE_MS, this.#head.ttlSeconds, this.#head.timer);
+    const write = await this.#runs.yield(lease.runId, lease.epoch, release, { giveUp: () => !lease.held });
+    if (!write.done) return "lost";
+    await sendMessage(this.#services, stepQueueUrl, { v: 1, run: lease.runId, fn: config.id, why: "continue" });
+    return "settled";
+  }
+
+  /** A schedule armed for a later time stays on the head: an end before it fires removes it. */
+  #armedTimer(nowMs: number): Timer | null {
+    const { timer } = this.#head;
+    return timer && timer.atMs > nowMs ? timer : null;
+  }
+
+  #releaseWith(dueAtMs: number, ttlSeconds: number, timer: Timer | null): Release {
+    const crashes = this.#progressed ? 0 : this.#head.crashes;
+    return { logged: this.#items, crashes, objects: this.#objects, dueAtMs, ttlSeconds, timer };
+  }
+}
+
+/**
+ * Quiet before a park. It doubles with the turns a run has had, so that plain I/O beside a sleeping branch, cut off once,
+ * gets its time in a later turn (ADR 0006).
+ */
+function graceMs(epoch: number): number {
+  return Math.min(LONGEST_GRACE_MS, FIRST_GRACE_MS * 2 ** Math.max(0, Math.floor(Math.log2(epoch)) - 2));
+}

@@ -1,0 +1,64 @@
+/**
+ * Owns: giving events their internal ids and putting them on the events queue: from a request, or from a step.
+ * A request's events travel in one message, or in one S3 object and one message: all or nothing (PROTOCOL §5).
+ */
+import type { OutgoingEvent } from "../../sdk/protocol.js";
+import { childEventId } from "../core/ids.js";
+import { encodeMessage, type AcceptedEvent, type DispatchMessage } from "../queue/messages.js";
+import { sendMessage } from "../queue/send.js";
+import type { Services } from "../services.js";
+import { payloadObjectKey } from "../state/keys.js";
+import { putPayloadObject } from "../state/payloads.js";
+import { readEvents, type NewEvent } from "./read-events.js";
+
+/** SQS takes 1 MiB a message (quotas-messages); a little is left for what it adds. */
+const MAX_MESSAGE_BYTES = 1024 * 1024 - 1024;
+
+/** From which the ids derive: the same seed and time give the same ids, so sending again starts nothing twice. */
+export interface IdSource {
+  seed: string;
+  /** Part of the ids: as stable as the seed. */
+  atMs: number;
+}
+
+/** Checks and sends a step's events. Throws the catalogue error of the first one that cannot be accepted. */
+export async function publishEvents(
+  services: Services,
+  events: readonly OutgoingEvent[],
+  ids: IdSource,
+): Promise<{ ids: string[] }> {
+  if (events.length === 0) return { ids: [] };
+  const read = readEvents([...events], { nowMs: services.clock.now() });
+  if (!read.ok) throw read.error;
+  return acceptEvents(services, read.events, ids);
+}
+
+/** Puts checked events on the events queue. When this resolves they are durable. */
+export async function acceptEvents(
+  services: Services,
+  events: readonly NewEvent[],
+  ids: IdSource,
+): Promise<{ ids: string[] }> {
+  const receivedAtMs = services.clock.now();
+  const accepted = events.map((event, index) => accept(event, childEventId(ids.seed, index, ids.atMs), receivedAtMs));
+  const message: DispatchMessage = { v: 1, kind: "events", events: accepted };
+  const { eventsQueueUrl } = services.settings;
+  if (Buffer.byteLength(encodeMessage(message)) <= MAX_MESSAGE_BYTES) {
+    await sendMessage(services, eventsQueueUrl, message);
+  } else {
+    const key = payloadObjectKey("requests", accepted[0]?.id ?? "");
+    await putPayloadObject(services, key, JSON.stringify(accepted));
+    await sendMessage(services, eventsQueueUrl, { v: 1, kind: "events-object", key });
+  }
+  return { ids: accepted.map(({ id }) => id) };
+}
+
+function accept(event: NewEvent, id: string, receivedAtMs: number): AcceptedEvent {
+  const { id: senderId, ...rest } = event;
+  return {
+    id,
+    receivedAtMs,
+    event: { ...rest, id: senderId ?? id },
+    ...(senderId === undefined ? {} : { senderId }),
+  };
+}

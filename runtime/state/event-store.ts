@@ -1,0 +1,151 @@
+/**
+ * Owns: events in the table. An event item is written once, after it is known which functions it goes to, and lists them:
+ * it is the record that nothing vanished (PROTOCOL §5).
+ */
+import { GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import type { StoredEvent } from "../../sdk/protocol.js";
+import { untilKnown } from "../aws/until-known.js";
+import type { AcceptedEvent } from "../queue/messages.js";
+import type { Services } from "../services.js";
+import { number, readNumber, readText, requireNumber, requireText, text, type Item } from "./attributes.js";
+import * as conditions from "./conditions.js";
+import { dedupKey, eventKey, payloadObjectKey, timeIndex } from "./keys.js";
+import { pack, packedAttribute, readPacked, unpack, type Packed } from "./payloads.js";
+import { conditionFailedItem } from "./refusal.js";
+
+/** What became of an event for one function. */
+export type Route =
+  | { app: string; fn: string; run: string }
+  /** The sender's id was used in the last 24 hours by the event that started `run`. */
+  | { app: string; fn: string; skipped: "duplicate"; run: string };
+
+export interface EventRecord {
+  id: string;
+  name: string;
+  payload: Packed;
+  receivedAtMs: number;
+  senderId: string | null;
+  routes: Route[];
+}
+
+export class EventStore {
+  readonly #services: Services;
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  /** Records an event and its routes. Answers the routes that stand: those of the first writer. */
+  async record(accepted: AcceptedEvent, routes: Route[], ttlSeconds: number): Promise<Route[]> {
+    const key = eventKey(accepted.id);
+    const payload = await this.#pack(accepted);
+    const item: Item = {
+      pk: text(key.pk),
+      sk: text(key.sk),
+      name: text(accepted.event.name),
+      payload: packedAttribute(payload),
+      receivedAt: number(accepted.receivedAtMs),
+      routes: text(JSON.stringify(routes)),
+      ttl: number(ttlSeconds),
+      ...(accepted.senderId === undefined ? {} : { senderId: text(JSON.stringify(accepted.senderId)) }),
+      ...indexAttributes(accepted),
+    };
+    try {
+      await untilKnown(this.#services, `record event "${accepted.id}"`, () =>
+        this.#services.clients.dynamodb.send(
+          new PutItemCommand({
+            TableName: this.#services.settings.tableName,
+            Item: item,
+            ConditionExpression: conditions.ABSENT,
+            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+          }),
+        ),
+      );
+      return routes;
+    } catch (error) {
+      const stored = conditionFailedItem(error);
+      if (!stored) throw error;
+      return readRoutes(stored);
+    }
+  }
+
+  async get(eventId: string): Promise<EventRecord | null> {
+    const key = eventKey(eventId);
+    const answer = await untilKnown(this.#services, `read event "${eventId}"`, () =>
+      this.#services.clients.dynamodb.send(
+        new GetItemCommand({
+          TableName: this.#services.settings.tableName,
+          Key: { pk: text(key.pk), sk: text(key.sk) },
+          ConsistentRead: true,
+        }),
+      ),
+    );
+    return answer.Item ? readEventRecord(eventId, answer.Item) : null;
+  }
+
+  async unpack(packed: Packed): Promise<StoredEvent> {
+    // Written by `record` and by nothing else.
+    return JSON.parse(await unpack(this.#services, packed)) as StoredEvent;
+  }
+
+  /**
+   * Takes a sender's event id for a function for 24 hours. Answers null when this event has it, now or from an earlier
+   * delivery; else the internal id of the event that was first.
+   */
+  async takeSenderId(
+    app: string,
+    fn: string,
+    accepted: AcceptedEvent & { senderId: string },
+    untilSeconds: number,
+  ): Promise<string | null> {
+    const key = dedupKey(app, fn, accepted.senderId);
+    try {
+      await untilKnown(this.#services, `take event id for function "${fn}"`, () =>
+        this.#services.clients.dynamodb.send(
+          new PutItemCommand({
+            TableName: this.#services.settings.tableName,
+            Item: { pk: text(key.pk), sk: text(key.sk), event: text(accepted.id), ttl: number(untilSeconds) },
+            ConditionExpression: conditions.DEDUP_FREE,
+            ExpressionAttributeNames: { "#ttl": "ttl" },
+            ExpressionAttributeValues: { ":nowSeconds": number(Math.floor(this.#services.clock.now() / 1_000)) },
+            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+          }),
+        ),
+      );
+      return null;
+    } catch (error) {
+      const stored = conditionFailedItem(error);
+      if (!stored) throw error;
+      const first = readText(stored, "event");
+      return first === accepted.id ? null : (first ?? "");
+    }
+  }
+
+  #pack(accepted: AcceptedEvent): Promise<Packed> {
+    return pack(this.#services, JSON.stringify(accepted.event), () => payloadObjectKey("events", accepted.id));
+  }
+}
+
+function indexAttributes(accepted: AcceptedEvent): Item {
+  const index = timeIndex(accepted.id, accepted.receivedAtMs);
+  return { timeKey: text(index.timeKey), timeSort: text(index.timeSort) };
+}
+
+function readRoutes(item: Item): Route[] {
+  // Written by `record` and by nothing else.
+  return JSON.parse(requireText(item, "routes")) as Route[];
+}
+
+function readEventRecord(id: string, item: Item): EventRecord {
+  const payload = readPacked(item["payload"]);
+  if (!payload) throw new TypeError(`Cannot read event "${id}": it has no payload`);
+  const senderId = readText(item, "senderId");
+  return {
+    id,
+    name: requireText(item, "name"),
+    payload,
+    receivedAtMs: readNumber(item, "receivedAt") ?? requireNumber(item, "ttl") * 1_000,
+    senderId: senderId === null ? null : String(JSON.parse(senderId)),
+    routes: readRoutes(item),
+  };
+}
