@@ -99,11 +99,11 @@ export class Perdure<Events extends EventMap<Events> = Record<never, never>> imp
     ...rest: [AnyHandler] | [Triggers, AnyHandler]
   ): PerdureFunction {
     const [triggers, handler] = rest.length === 2 ? rest : [options?.triggers, rest[0]];
-    if (rest.length === 2 && options.triggers !== undefined) {
+    if (rest.length === 2 && options?.triggers !== undefined) {
       const expected = "them in one place, best in the options";
       throw functionInvalid({ id: options.id, is: "its triggers are given twice", expected });
     }
-    return defineFunction(this, { ...options, triggers }, handler);
+    return defineFunction({ client: this, options, triggers, handler });
   }
 
   /**

@@ -79,22 +79,26 @@ const MAX_RETRIES = 20;
 const DEFAULT_RETRIES = 4;
 const OPTION_NAMES: readonly string[] = ["id", "name", "triggers", "retries"];
 
-/** A function from what was written. Throws FUNCTION_INVALID or FUNCTION_TRIGGER_INVALID. */
-export function defineFunction(
-  client: FunctionClient,
-  options: FunctionOptions<Triggers | undefined>,
-  handler: (context: never) => unknown,
-): PerdureFunction {
+/** What was written, not yet checked. `triggers` may come from the options or from an argument of their own. */
+interface FunctionParts {
+  client: FunctionClient;
+  options: Omit<FunctionOptions<Triggers>, "triggers">;
+  triggers: Triggers | undefined;
+  handler: (context: never) => unknown;
+}
+
+/** A function from its parts. Throws FUNCTION_INVALID or FUNCTION_TRIGGER_INVALID. */
+export function defineFunction({ client, options, triggers: written, handler }: FunctionParts): PerdureFunction {
   requireOptions(options);
   const { id, name = id, retries = DEFAULT_RETRIES } = options;
   if (typeof handler !== "function") {
     throw functionInvalid({ id, is: "its handler is not a function", expected: "createFunction(options, handler)" });
   }
-  if (options.triggers === undefined) {
+  if (written === undefined) {
     const expected = 'triggers: { event: "app/user.created" } or { cron: "0 9 * * 1" }';
     throw triggerInvalid({ id, is: "it has no triggers", expected });
   }
-  const triggers = triggerList(options.triggers);
+  const triggers = triggerList(written);
   return Object.freeze({
     [functionBrand]: true as const,
     client,
@@ -106,7 +110,7 @@ export function defineFunction(
   });
 }
 
-function requireOptions(options: FunctionOptions<Triggers | undefined>): void {
+function requireOptions(options: FunctionParts["options"]): void {
   if (typeof options !== "object" || options === null) {
     throw functionInvalid({ id: options, is: "its options are not an object", expected: "{ id, triggers }" });
   }
