@@ -226,6 +226,12 @@ export interface Fault {
   expected: string;
 }
 
+/** What was given as an id or a name, which may be anything, a bigint or a cycle included. */
+function named(value: unknown): string {
+  const hasNoJson = typeof value === "bigint" || (typeof value === "object" && value !== null);
+  return shown(hasNoJson ? Object.prototype.toString.call(value) : value);
+}
+
 /** Retryable: it stands for a failure that was meant to be retried, with a wrong idea of when. */
 export const retryAfterInvalid = defineError<{ is: string }>({
   code: "RETRY_AFTER_INVALID",
@@ -239,7 +245,7 @@ export const clientInvalid = defineError<Fault & { id: unknown }>({
   code: "CLIENT_INVALID",
   status: 400,
   retryable: false,
-  message: ({ id, is, expected }) => `Cannot create client ${shown(id)}: ${is}; expected ${expected}`,
+  message: ({ id, is, expected }) => `Cannot create client ${named(id)}: ${is}; expected ${expected}`,
   remedy: "Correct the options given to new Perdure().",
 });
 
@@ -247,7 +253,7 @@ export const functionInvalid = defineError<Fault & { id: unknown }>({
   code: "FUNCTION_INVALID",
   status: 400,
   retryable: false,
-  message: ({ id, is, expected }) => `Cannot create function ${shown(id)}: ${is}; expected ${expected}`,
+  message: ({ id, is, expected }) => `Cannot create function ${named(id)}: ${is}; expected ${expected}`,
   remedy: "Correct the options given to createFunction().",
 });
 
@@ -255,7 +261,7 @@ export const triggerInvalid = defineError<Fault & { id: unknown }>({
   code: "FUNCTION_TRIGGER_INVALID",
   status: 400,
   retryable: false,
-  message: ({ id, is, expected }) => `Cannot create function ${shown(id)}: ${is}; expected ${expected}`,
+  message: ({ id, is, expected }) => `Cannot create function ${named(id)}: ${is}; expected ${expected}`,
   remedy: 'Give the function triggers such as { event: "app/user.created" } or { cron: "0 9 * * 1" }.',
 });
 
@@ -263,7 +269,7 @@ export const eventTypeInvalid = defineError<Fault & { name: unknown }>({
   code: "EVENT_TYPE_INVALID",
   status: 400,
   retryable: false,
-  message: ({ name, is, expected }) => `Cannot create event type ${shown(name)}: ${is}; expected ${expected}`,
+  message: ({ name, is, expected }) => `Cannot create event type ${named(name)}: ${is}; expected ${expected}`,
   remedy: "Correct the arguments given to eventType().",
 });
 
@@ -271,7 +277,7 @@ export const eventNotSendable = defineError<Fault & { name: unknown }>({
   code: "EVENT_NOT_SENDABLE",
   status: 400,
   retryable: false,
-  message: ({ name, is, expected }) => `Cannot send event ${shown(name)}: ${is}; expected ${expected}`,
+  message: ({ name, is, expected }) => `Cannot send event ${named(name)}: ${is}; expected ${expected}`,
   remedy: "Correct the event; nothing was sent.",
 });
 

@@ -42,6 +42,14 @@ client.createFunction({ id: "f", triggers: userCreated }, ({ event }) => {
 client.createFunction({ id: "f", triggers: { event: userCreated, if: "event.data.userId != ''" } }, ({ event }) => {
   expectTypeOf(event.data).toEqualTypeOf<{ userId: string }>();
 });
+// Through JSON, an optional member is there or not there, never undefined.
+const noted = eventType("app/noted", { schema: z.object({ note: z.string().optional() }) });
+client.createFunction({ id: "f", triggers: [noted] }, ({ event }) => {
+  expectTypeOf(event.data).toEqualTypeOf<{ note?: string }>();
+});
+client.createFunction({ id: "f", triggers: { event: noted } }, ({ event }) => {
+  expectTypeOf(event.data).toEqualTypeOf<{ note?: string }>();
+});
 client.createFunction({ id: "f", triggers: { cron: "0 9 * * 1" } }, ({ event }) => {
   expectTypeOf(event).toEqualTypeOf<ScheduledEvent>();
   expectTypeOf(event.name).toEqualTypeOf<"perdure/scheduled.timer">();

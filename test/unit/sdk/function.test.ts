@@ -1,0 +1,130 @@
+/**
+ * Goal: a function that could never run as written is refused when it is written.
+ * Method: options and triggers in, configuration or error message out, as literals.
+ */
+import { describe, expect, it } from "vitest";
+import { eventType, Perdure, PerdureError } from "../../../sdk/index.js";
+
+const client = new Perdure({ id: "shop" });
+
+/** The configuration the options come to, or the code and message of the refusal. As a caller without types. */
+function configOf(options: object): unknown {
+  try {
+    return Reflect.apply(client.createFunction, client, [options, () => undefined]).config;
+  } catch (error) {
+    if (error instanceof PerdureError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+}
+const triggersOf = (triggers: unknown): unknown => configOf({ id: "f", triggers });
+const trigger = { event: "a/b" };
+
+describe("options of a function", () => {
+  it("are its id, name and retries, with defaults", () => {
+    expect(configOf({ id: "f", triggers: trigger, name: "F", retries: 20 })).toEqual({
+      id: "f",
+      name: "F",
+      triggers: [{ event: "a/b" }],
+      retries: 20,
+    });
+    expect(configOf({ id: "x".repeat(80), triggers: trigger, name: undefined, retries: undefined })).toMatchObject({
+      name: "x".repeat(80),
+      retries: 4,
+    });
+    expect(configOf({ id: "f", triggers: trigger, retries: 0 })).toMatchObject({ retries: 0 });
+  });
+
+  it.each([
+    [
+      { id: "Process Document" },
+      "its id is not usable; expected at most 80 lowercase letters, digits and hyphens, such as",
+    ],
+    [{ id: "x".repeat(81) }, "its id is not usable"],
+    [{ id: undefined }, "its id is not usable"],
+    [{ id: { toString: 1 } }, 'Cannot create function "[object Object]": its id is not usable'],
+    [{ id: "f", name: "" }, "its name is not usable; expected 1 to 255 characters"],
+    [{ id: "f", name: "n".repeat(256) }, "its name is not usable"],
+    [{ id: "f", retries: 21 }, "its retries are 21; expected a whole number from 0 to 20"],
+    [{ id: "f", retries: -1 }, "its retries are -1"],
+    [{ id: "f", retries: 1.5 }, "its retries are 1.5"],
+    [{ id: "f", retries: NaN }, "its retries are NaN"],
+    [{ id: "f", retries: "3" }, "its retries are 3"],
+    [{ id: "f", retry: 3 }, 'there is no option "retry"; expected id, name, triggers, retries'],
+    [{ id: "f", concurrency: 1 }, 'there is no option "concurrency"'],
+  ])("%j is refused", (options, message) => {
+    const refusal = configOf({ triggers: trigger, ...options });
+    expect(refusal).toContain("FUNCTION_INVALID: Cannot create function ");
+    expect(refusal).toContain(message);
+  });
+});
+
+describe("triggers of a function", () => {
+  it("may be one or up to ten, of every form", () => {
+    expect(triggersOf(eventType("a/typed"))).toMatchObject({ triggers: [{ event: "a/typed" }] });
+    const ten = [
+      { event: "app/*" },
+      { event: "app/user.*", if: "event.data.plan == 'pro'" },
+      { event: eventType("a/typed"), if: "true" },
+      eventType("a/b.*"),
+      { cron: "0 9 * * 1" },
+      { cron: "  TZ=Europe/Paris   0 12 * * 5 " },
+      { cron: "CRON_TZ=UTC */5 * * * *" },
+      { cron: "0 0 1 JAN MON-FRI" },
+      { event: "a/b", if: "event.data.x > 1" },
+      { event: "a/b", if: "event.data.x < 1" },
+    ];
+    expect(triggersOf(ten)).toMatchObject({
+      triggers: [
+        { event: "app/*" },
+        { event: "app/user.*", if: "event.data.plan == 'pro'" },
+        { event: "a/typed", if: "true" },
+        { event: "a/b.*" },
+        { cron: "0 9 * * 1" },
+        { cron: "TZ=Europe/Paris 0 12 * * 5" },
+        { cron: "CRON_TZ=UTC */5 * * * *" },
+        { cron: "0 0 1 JAN MON-FRI" },
+        { event: "a/b", if: "event.data.x > 1" },
+        { event: "a/b", if: "event.data.x < 1" },
+      ],
+    });
+  });
+
+  it.each([
+    [undefined, "it has no triggers"],
+    [null, "a trigger is not an object"],
+    [[], "it has no triggers"],
+    [Array.from({ length: 11 }, (_, index) => ({ event: `a/${index}` })), "it has 11 triggers; expected at most 10"],
+    ["a/b", "a trigger is not an object; expected { event:"],
+    [[{ event: "a/b" }, 5], "a trigger is not an object"],
+    [{}, "a trigger has to have either event or cron"],
+    [{ event: "a/b", cron: "* * * * *" }, "a trigger has to have either event or cron"],
+    [{ event: "a/b", when: "true" }, 'a trigger has the unknown member "when"; expected event, if and cron only'],
+    [{ cron: "* * * * *", jitter: "30s" }, 'a trigger has the unknown member "jitter"'],
+    [{ cron: "* * * * *", if: "true" }, "a cron trigger has an if"],
+    [{ event: "a/b", if: " " }, "the if of a trigger is not text"],
+    [{ event: "a/b", if: true }, "the if of a trigger is not text"],
+    [{ event: "" }, "its event name is not text"],
+    [{ event: 5 }, "its event name is not text"],
+    [{ event: "*" }, 'the wildcard in "*" matches nothing there'],
+    [{ event: "us*" }, 'the wildcard in "us*" matches nothing there'],
+    [{ event: "app/*/x" }, 'the wildcard in "app/*/x" matches nothing there'],
+    [{ event: "app/**" }, 'the wildcard in "app/**" matches nothing there'],
+    [{ event: "perdure/function.failed" }, 'names that begin with "perdure/" are reserved'],
+    [{ event: "inngest/*" }, 'names that begin with "inngest/" are reserved'],
+    [{ cron: "0 9 * *" }, 'its cron "0 9 * *" does not have five fields'],
+    [{ cron: "0 0 9 * * 1" }, 'its cron "0 0 9 * * 1" does not have five fields'],
+    [{ cron: "@hourly" }, 'its cron "@hourly" does not have five fields'],
+    [{ cron: "TZ=Europe/Paris 0 9 * *" }, 'its cron "TZ=Europe/Paris 0 9 * *" does not have five fields'],
+    [{ cron: "" }, 'its cron "" does not have five fields'],
+    [{ cron: 5 }, "its cron is not text"],
+    [{ cron: "* ".repeat(128) }, "its cron has 256 characters"],
+    [[{ cron: "0 9 * * 1" }, { cron: " 0  9 * * 1" }], 'its cron "0 9 * * 1" is given twice; expected each cron once'],
+  ])("%j are refused", (triggers, message) => {
+    expect(triggersOf(triggers)).toContain(`FUNCTION_TRIGGER_INVALID: Cannot create function "f": ${message}`);
+  });
+
+  it("cannot be changed afterwards through the function", () => {
+    const made = client.createFunction({ id: "f", triggers: trigger }, () => undefined);
+    expect(Object.isFrozen(made)).toBe(true);
+  });
+});
