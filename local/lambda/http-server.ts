@@ -20,8 +20,11 @@ export interface ListenOptions {
   host: string;
 }
 
+/** What answers the requests: an HttpApi, or what stands in for one while the platform starts. */
+export type Dispatcher = Pick<HttpApi, "dispatch">;
+
 /** Listens, or rejects with the system's error (EADDRINUSE). Port 0 takes any free one. */
-export async function listenHttp(api: HttpApi, { port, host }: ListenOptions): Promise<HttpListener> {
+export async function listenHttp(api: Dispatcher, { port, host }: ListenOptions): Promise<HttpListener> {
   const server = createServer((request, response) => {
     // A client that hangs up while sending leaves nothing to answer.
     serve(api, request, response).catch(() => response.destroy());
@@ -34,7 +37,7 @@ export async function listenHttp(api: HttpApi, { port, host }: ListenOptions): P
   return { port: typeof address === "object" && address !== null ? address.port : port, close: () => close(server) };
 }
 
-async function serve(api: HttpApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(api: Dispatcher, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await readBody(request);
   if (body === "too-large") {
     response.setHeader("connection", "close");

@@ -19,6 +19,8 @@ export interface InvocationReport {
   sandboxId: string;
   coldStart: boolean;
   durationMs: number;
+  /** What it was invoked with. */
+  event: unknown;
   error: InvocationError | undefined;
 }
 
@@ -72,7 +74,7 @@ export class LambdaFunction {
     }
     this.#busy += 1;
     try {
-      return JSON.parse(await this.#invokeInSandbox(eventJson));
+      return JSON.parse(await this.#invokeInSandbox(event, eventJson));
     } finally {
       this.#busy -= 1;
       if (this.#busy === 0) for (const wake of this.#becameIdle.splice(0)) wake();
@@ -105,7 +107,7 @@ export class LambdaFunction {
     });
   }
 
-  async #invokeInSandbox(eventJson: string): Promise<string> {
+  async #invokeInSandbox(event: unknown, eventJson: string): Promise<string> {
     const requestId = requestIdFrom(this.#options.random);
     const warm = this.#idle.pop();
     warm?.cancelIdle();
@@ -120,6 +122,7 @@ export class LambdaFunction {
         sandboxId: sandbox.id,
         coldStart: warm === undefined,
         durationMs: this.#options.clock.monotonic() - startedAt,
+        event,
         error,
       });
     try {

@@ -1,0 +1,84 @@
+/**
+ * Owns: what the package ships, under dist/: the SDK, the Lambda entry, the command line, the sandbox it starts, and the
+ * platform's own Lambda functions with everything they need inside. With --types also declarations, under dist/types/.
+ * Usage: node scripts/build.mjs [--types]
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build as bundle } from "esbuild";
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** What a user's project loads. Dependencies stay outside: npm installs them beside the package. */
+const PACKAGE_ENTRIES = {
+  sdk: "sdk/index.ts",
+  lambda: "runtime/lambda/serve.ts",
+  cli: "local/cli.ts",
+  sandbox: "local/lambda/child-main.ts",
+};
+
+/** The platform's functions, by the name local/platform.ts gives them. */
+const RUNTIME_ENTRIES = ["ingest", "dispatch", "api", "sweep", "dead-letter", "register"];
+
+const SHARED = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  // Modules used by several entries become one file: one copy of each in memory, one identity for each class.
+  splitting: true,
+  sourcemap: true,
+  logLevel: "warning",
+};
+
+/** CommonJS modules inside an ES module bundle call `require`, which Node does not give them. */
+const REQUIRE = `import { createRequire as perdureCreateRequire } from "node:module";
+globalThis.require ??= perdureCreateRequire(import.meta.url);`;
+
+/** Builds into `outdir`, replacing what was there. */
+export async function build({ outdir = join(ROOT, "dist") } = {}) {
+  rmSync(outdir, { recursive: true, force: true });
+  await Promise.all([
+    bundle({
+      ...SHARED,
+      entryPoints: PACKAGE_ENTRIES,
+      outdir,
+      chunkNames: "chunks/[name]-[hash]",
+      packages: "external",
+    }),
+    bundle({
+      ...SHARED,
+      entryPoints: Object.fromEntries(RUNTIME_ENTRIES.map((name) => [name, `runtime/lambda/${name}.ts`])),
+      outdir: join(outdir, "runtime"),
+      chunkNames: "chunks/[name]-[hash]",
+      mainFields: ["module", "main"],
+      banner: { js: REQUIRE },
+      // Loaded at every cold start and never read by anybody: size is what counts, names in stacks stay.
+      minifyWhitespace: true,
+      minifySyntax: true,
+      sourcemap: "linked",
+      sourcesContent: false,
+    }),
+  ]);
+}
+
+/** Declarations for what package.json's "exports" name. */
+export function buildTypes() {
+  const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+  execFileSync(process.execPath, [tsc, "-p", join(ROOT, "scripts", "tsconfig.types.json")], { stdio: "inherit" });
+  const { exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const promised = Object.values(exports).flatMap((target) =>
+    typeof target === "string" ? target : Object.values(target),
+  );
+  const missing = promised.filter((file) => !existsSync(join(ROOT, file)));
+  if (missing.length > 0)
+    throw new Error(`Cannot publish: package.json names ${missing.join(", ")}, which the build did not make`);
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await build();
+  if (process.argv.includes("--types")) buildTypes();
+}
