@@ -14,7 +14,8 @@ export const outcomeUnknown = defineError<{ what: string; attempts: number; reas
   retryable: true,
   message: ({ what, attempts, reason }) =>
     `Cannot ${what}: AWS gave no usable answer in ${attempts} attempts (${reason}); expected an answer`,
-  remedy: "Nothing was lost: the work is repeated from its queue. If it goes on, look at the service's health and limits.",
+  remedy:
+    "Nothing was lost: the work is repeated from its queue. If it goes on, look at the service's health and limits.",
 });
 
 const FIRST_DELAY_MS = 25;

@@ -36,6 +36,8 @@ export interface RunHead {
   crashes: number;
   effects: readonly Effect[];
   dueAtMs: number | null;
+  /** How often the sweeper has woken this run since it was last released. */
+  sweeps: number;
   ttlSeconds: number;
   eventId: string;
   createdAtMs: number;

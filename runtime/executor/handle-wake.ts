@@ -60,7 +60,9 @@ export async function handleWake(executor: Executor, delivery: WakeDelivery): Pr
 function handleMissing(services: Services, delivery: WakeDelivery, nowMs: number): Disposition {
   const { wake, sentAtMs } = delivery;
   if (nowMs - sentAtMs < MISSING_PARK_MS) return { acknowledge: false, visibleInMs: MISSING_RETRY_MS };
-  services.logger.error(`Cannot run "${wake.run}": this worker has no function "${wake.fn}"; it is looked at again later`);
+  services.logger.error(
+    `Cannot run "${wake.run}": this worker has no function "${wake.fn}"; it is looked at again later`,
+  );
   return GONE;
 }
 
@@ -98,7 +100,8 @@ async function tryClaim(executor: Executor, runs: RunStore, delivery: WakeDelive
       if (head) await performEffects(services, head);
       return { disposition: GONE };
     case "acknowledge":
-      if (decision.because === "absent") services.logger.warn(`Run "${delivery.wake.run}" does not exist; its wake is dropped`);
+      if (decision.because === "absent")
+        services.logger.warn(`Run "${delivery.wake.run}" does not exist; its wake is dropped`);
       return { disposition: GONE };
     case "wait":
       return { disposition: { acknowledge: false, visibleInMs: decision.visibleInMs } };
@@ -137,7 +140,12 @@ function newClaim(services: Services, messageId: string): Claim {
   return { holder, messageId, leaseUntilMs: nowMs + LEASE_MS, nowMs };
 }
 
-function grant(services: Services, run: StoredRun | null, sentAtMonotonicMs: number, loaded: LoadedRun | null): Granted | null {
+function grant(
+  services: Services,
+  run: StoredRun | null,
+  sentAtMonotonicMs: number,
+  loaded: LoadedRun | null,
+): Granted | null {
   if (!run) return null;
   const { runId, epoch, wakes } = run.head;
   const lease = new Lease(services.clock, { runId, epoch, wakes, sentAtMonotonicMs });

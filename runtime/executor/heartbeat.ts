@@ -87,5 +87,7 @@ export async function setVisibility(services: Services, receipt: Receipt, visibl
     ReceiptHandle: receipt.receiptHandle,
     VisibilityTimeout: Math.max(0, Math.min(43_200, Math.ceil(visibleInMs / 1_000))),
   });
-  await untilKnown(services, "change a message's visibility", () => services.clients.sqs.send(command), { maxAttempts: 3 });
+  await untilKnown(services, "change a message's visibility", () => services.clients.sqs.send(command), {
+    maxAttempts: 3,
+  });
 }

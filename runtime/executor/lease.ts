@@ -5,12 +5,16 @@
 import type { Clock } from "../../sdk/clock.js";
 import { LEASE_MARGIN_MS, LEASE_MS } from "../core/limits.js";
 
+const VALID_MS = LEASE_MS - LEASE_MARGIN_MS;
+
 export class Lease {
   readonly runId: string;
   readonly epoch: number;
   readonly #clock: Clock;
   readonly #lost = new AbortController();
-  #deadlineMs: number;
+  #sentAtMonotonicMs: number;
+  #onExtended: (sentAtMonotonicMs: number) => void = () => undefined;
+  #extension: () => number | null = () => null;
   /** As last read from the head. */
   wakes: number;
 
@@ -19,12 +23,12 @@ export class Lease {
     this.runId = granted.runId;
     this.epoch = granted.epoch;
     this.wakes = granted.wakes;
-    this.#deadlineMs = granted.sentAtMonotonicMs + LEASE_MS - LEASE_MARGIN_MS;
+    this.#sentAtMonotonicMs = granted.sentAtMonotonicMs;
   }
 
   /** True while this turn may start bodies and write the head. */
   get held(): boolean {
-    return !this.#lost.signal.aborted && this.#clock.monotonic() < this.#deadlineMs;
+    return !this.#lost.signal.aborted && this.#clock.monotonic() < this.#lastGrantedMs() + VALID_MS;
   }
 
   /** Aborted with reason "lost" once another epoch has begun or the lease ran out. */
@@ -32,17 +36,31 @@ export class Lease {
     return this.#lost.signal;
   }
 
+  /** Ms since the write that granted or last extended the lease was sent. */
+  get ageMs(): number {
+    return this.#clock.monotonic() - this.#lastGrantedMs();
+  }
+
   /** A beat that was sent at `sentAtMonotonicMs` has been granted. */
   extend(sentAtMonotonicMs: number): void {
-    this.#deadlineMs = Math.max(this.#deadlineMs, sentAtMonotonicMs + LEASE_MS - LEASE_MARGIN_MS);
+    this.#sentAtMonotonicMs = Math.max(this.#sentAtMonotonicMs, sentAtMonotonicMs);
+    this.#onExtended(this.#sentAtMonotonicMs);
+  }
+
+  onExtended(listener: (sentAtMonotonicMs: number) => void): void {
+    this.#onExtended = listener;
+  }
+
+  /** Where beats of another thread are read: when the last granted one was sent, on this process's monotonic clock. */
+  readExtension(read: () => number | null): void {
+    this.#extension = read;
   }
 
   lose(): void {
     this.#lost.abort("lost");
   }
 
-  /** Ms until the lease may no longer be relied upon. */
-  get remainingMs(): number {
-    return this.#deadlineMs - this.#clock.monotonic();
+  #lastGrantedMs(): number {
+    return Math.max(this.#sentAtMonotonicMs, this.#extension() ?? this.#sentAtMonotonicMs);
   }
 }

@@ -149,7 +149,8 @@ export class Turn {
   async #pass(): Promise<TurnResult | "again"> {
     const { config } = this.#input;
     const waitUntilMs = this.#notBeforeMs();
-    if (waitUntilMs > this.#services.clock.now()) return this.#park(waitUntilMs, this.#head.epoch > 1 ? "retry" : "start");
+    if (waitUntilMs > this.#services.clock.now())
+      return this.#park(waitUntilMs, this.#head.epoch > 1 ? "retry" : "start");
     if (this.#head.crashes > config.retries) {
       const crashed = functionCrashed({ functionId: config.id, crashes: this.#head.crashes });
       return this.#end("Failed", null, serializeError(crashed));
@@ -211,7 +212,10 @@ export class Turn {
   }
 
   async #sendEvents(seed: string, events: readonly OutgoingEvent[]): Promise<{ ids: string[] }> {
-    return publishEvents(this.#services, events, { seed: `${this.#head.runId}\n${seed}`, atMs: this.#head.createdAtMs });
+    return publishEvents(this.#services, events, {
+      seed: `${this.#head.runId}\n${seed}`,
+      atMs: this.#head.createdAtMs,
+    });
   }
 
   // Settling
@@ -244,7 +248,15 @@ export class Turn {
         : null;
     const objects = this.#objects + (packed?.form === "object" ? 1 : 0);
     const effects = effectsOf({ timer: this.#head.timer, objects }, nowMs);
-    const end = { status, endedAtMs: nowMs, output: packed, error, ttlSeconds: endedTtl(this.#services, nowMs), effects, objects };
+    const end = {
+      status,
+      endedAtMs: nowMs,
+      output: packed,
+      error,
+      ttlSeconds: endedTtl(this.#services, nowMs),
+      effects,
+      objects,
+    };
     const write = await this.#runs.end(lease.runId, lease.epoch, end, { giveUp: () => !lease.held });
     if (!write.done) return "lost";
     if (effects.length > 0) await performEffects(this.#services, write.run.head);
@@ -263,7 +275,9 @@ export class Turn {
         : await armTimer(this.#services, stepQueueUrl, { run: lease.runId, fn: config.id, why, dueMs: nextMs });
     if (!lease.held) return "lost";
     const release = this.#releaseWith(wakeMs + WAKE_GRACE_MS, ttlSeconds, timer ?? this.#armedTimer(nowMs));
-    const write = await this.#runs.release(lease.runId, lease.epoch, lease.wakes, release, { giveUp: () => !lease.held });
+    const write = await this.#runs.release(lease.runId, lease.epoch, lease.wakes, release, {
+      giveUp: () => !lease.held,
+    });
     if (write.done) return "settled";
     if (write.run?.head.epoch !== lease.epoch) return "lost";
     // Something came while this turn was parking: look again before going.

@@ -9,7 +9,7 @@ export const MAX_EXPRESSION_CHARACTERS = 1_024;
 /** Brackets, operators before an operand, branches and arguments inside each other. A chain of && does not nest. */
 export const MAX_DEPTH = 32;
 export const MAX_NODES = 200;
-/** Steps of one evaluation, some 20 to 50 ns each: a hostile event costs 5 ms at most, an ordinary one a few dozen steps. */
+/** Steps of one evaluation. Measured: 2 to 10 ms when all are spent on hostile data, 0.5 µs for an ordinary comparison. */
 export const MAX_STEPS = 100_000;
 /** Text an evaluation may build: twice the largest event. */
 export const MAX_BUILT_CHARACTERS = 2 * 1024 * 1024;

@@ -17,7 +17,8 @@ export const invalidExpression = defineError<ExpressionProblem>({
   status: 400,
   retryable: false,
   message: (problem) => messageOf("read", problem),
-  remedy: 'Correct the expression at the place marked, for example: event.data.total > 100 && event.data.plan == "pro".',
+  remedy:
+    'Correct the expression at the place marked, for example: event.data.total > 100 && event.data.plan == "pro".',
 });
 
 export const expressionTooComplex = defineError<ExpressionProblem>({

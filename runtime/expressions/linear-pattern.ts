@@ -85,58 +85,60 @@ function emitOptional(program: Instruction[], body: Pattern): void {
   split.second = program.length;
 }
 
+/** One walk over one text. */
+interface Walk {
+  program: readonly Instruction[];
+  text: string;
+  position: number;
+  /** The `take` instructions that wait for the character at `position`. */
+  alive: number[];
+  /** For each instruction, the position at which it was last reached: each is reached once per position. */
+  reachedAt: Int32Array;
+  pending: number[];
+  visits: number;
+}
+
 function runs(program: readonly Instruction[], text: string, charge: (steps: number) => void): boolean {
-  let alive: number[] = [];
-  /** When an instruction was last made alive, as a position; so that each is alive once per position. */
-  const aliveAt = new Int32Array(program.length).fill(-1);
-  for (let position = 0; ; ) {
-    const place = { text, position };
+  const reachedAt = new Int32Array(program.length).fill(-1);
+  const walk: Walk = { program, text, position: 0, alive: [], reachedAt, pending: [], visits: 0 };
+  for (;;) {
     // The pattern may begin anywhere, hence instruction 0 at every position.
-    if (follow(program, 0, place, alive, aliveAt)) return true;
-    charge(1 + alive.length);
-    const codePoint = text.codePointAt(position);
+    if (follow(walk, 0)) return true;
+    charge(1 + walk.visits);
+    walk.visits = 0;
+    const codePoint = text.codePointAt(walk.position);
     if (codePoint === undefined) return false;
-    position += codePoint > 0xffff ? 2 : 1;
-    const next: number[] = [];
-    const nextPlace = { text, position };
-    for (const index of alive) {
+    const waiting = walk.alive;
+    walk.alive = [];
+    walk.position += codePoint > 0xffff ? 2 : 1;
+    for (const index of waiting) {
       const instruction = program[index];
-      if (instruction?.op !== "take" || !instruction.accepts(codePoint)) continue;
-      if (follow(program, index + 1, nextPlace, next, aliveAt)) return true;
+      if (instruction?.op === "take" && instruction.accepts(codePoint) && follow(walk, index + 1)) return true;
     }
-    alive = next;
   }
 }
 
-interface Place {
-  text: string;
-  position: number;
-}
-
 /** Makes everything alive that `from` leads to without taking a character. True when that includes the match. */
-function follow(
-  program: readonly Instruction[],
-  from: number,
-  place: Place,
-  alive: number[],
-  aliveAt: Int32Array,
-): boolean {
-  const pending = [from];
+function follow(walk: Walk, from: number): boolean {
+  const { program, pending, reachedAt, position } = walk;
+  pending.length = 0;
+  pending.push(from);
   for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
-    if (aliveAt[index] === place.position) continue;
-    aliveAt[index] = place.position;
+    if (reachedAt[index] === position) continue;
+    reachedAt[index] = position;
+    walk.visits++;
     const instruction = program[index];
     if (instruction === undefined) continue;
     if (instruction.op === "match") return true;
-    if (instruction.op === "take") alive.push(index);
+    if (instruction.op === "take") walk.alive.push(index);
     else if (instruction.op === "jump") pending.push(instruction.to);
     else if (instruction.op === "split") pending.push(instruction.second, instruction.first);
-    else if (holds(instruction.assertion, place)) pending.push(index + 1);
+    else if (holds(instruction.assertion, walk)) pending.push(index + 1);
   }
   return false;
 }
 
-function holds(assertion: Assertion, { text, position }: Place): boolean {
+function holds(assertion: Assertion, { text, position }: Walk): boolean {
   switch (assertion) {
     case "start":
       return position === 0;

@@ -23,7 +23,8 @@ const isDigit: CharacterTest = (code) => code >= 0x30 && code <= 0x39;
 const isWord: CharacterTest = (code) =>
   isDigit(code) || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a) || code === 0x5f;
 /** RE2's \s: tab, line feed, form feed, carriage return, space. */
-const isSpace: CharacterTest = (code) => code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0c || code === 0x0d;
+const isSpace: CharacterTest = (code) =>
+  code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0c || code === 0x0d;
 const not =
   (test: CharacterTest): CharacterTest =>
   (code) =>

@@ -62,3 +62,27 @@ export const eventTooLarge = defineError<{ index: number; bytes: number; maxByte
     `Cannot accept event ${index}: it has ${bytes} bytes of JSON; expected at most ${maxBytes}`,
   remedy: "Store the large part elsewhere (S3, for example) and send a reference to it.",
 });
+
+export const unknownEventKey = defineError<Record<never, never>>({
+  code: "UNKNOWN_EVENT_KEY",
+  status: 401,
+  retryable: false,
+  message: () => "Cannot accept events: the event key is not known; expected one of the platform's event keys",
+  remedy: "Use the event key from the deployment's outputs in the path: POST /e/<event key>.",
+});
+
+export const methodUnknown = defineError<{ method: string }>({
+  code: "METHOD_NOT_SUPPORTED",
+  status: 405,
+  retryable: false,
+  message: ({ method }) => `Cannot accept events: the method is ${shown(method)}; expected POST`,
+  remedy: "Send the events as the JSON body of a POST request.",
+});
+
+export const acceptFailed = defineError<Record<never, never>>({
+  code: "EVENTS_NOT_ACCEPTED",
+  status: 503,
+  retryable: true,
+  message: () => "Cannot accept events: the platform could not store them now; expected it to be able to",
+  remedy: "Send the request again with the same x-perdure-request-id header: nothing starts twice.",
+});

@@ -26,15 +26,16 @@ export interface AcceptedEvent {
   senderId?: string;
 }
 
-/** On the events queue. */
-export type DispatchMessage =
-  | { v: 1; kind: "events"; events: AcceptedEvent[] }
+/** On the events queue. `returns`: how often it came back from the dead-letter queue. */
+export type DispatchMessage = { v: 1; returns?: number } & (
+  | { kind: "events"; events: AcceptedEvent[] }
   /** The events of one request too large for a message: an S3 object holding an AcceptedEvent[]. */
-  | { v: 1; kind: "events-object"; key: string }
+  | { kind: "events-object"; key: string }
   /** A long timer is about to be due: a wake for the step queue, to be sent with the exact rest of the delay. */
-  | { v: 1; kind: "timer"; app: string; run: string; fn: string; why: WakeReason; dueMs: number }
+  | { kind: "timer"; app: string; run: string; fn: string; why: WakeReason; dueMs: number }
   /** A cron's tick. `at` is the nominal time in ISO 8601. */
-  | { v: 1; kind: "cron"; app: string; fn: string; cron: string; at: string };
+  | { kind: "cron"; app: string; fn: string; cron: string; at: string }
+);
 
 /**
  * JSON that SQS accepts: outside XML 1.0's character set it allows nothing (SendMessage, "Amazon SQS message body"), so
@@ -42,7 +43,10 @@ export type DispatchMessage =
  * JSON.stringify escapes itself.
  */
 export function encodeMessage(message: WakeMessage | DispatchMessage): string {
-  return JSON.stringify(message).replace(/[\uFFFE\uFFFF]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
+  return JSON.stringify(message).replace(
+    /[\uFFFE\uFFFF]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16)}`,
+  );
 }
 
 const WAKE_REASONS: readonly WakeReason[] = ["start", "retry", "sleep", "continue", "sweep", "dead-letter"];
@@ -66,6 +70,8 @@ export function readDispatchMessage(body: string): DispatchMessage | { unreadabl
   const value = parse(body);
   if (!isRecord(value)) return { unreadable: "the body is no JSON object" };
   if (value["v"] !== 1) return { unreadable: `version ${JSON.stringify(value["v"])} is not known` };
+  const { returns } = value;
+  const common = { v: 1, ...(typeof returns === "number" ? { returns } : {}) } as const;
   const text = (name: string): string | null => {
     const member = value[name];
     return typeof member === "string" ? member : null;
@@ -73,11 +79,11 @@ export function readDispatchMessage(body: string): DispatchMessage | { unreadabl
   switch (value["kind"]) {
     case "events":
       return isEventList(value["events"])
-        ? { v: 1, kind: "events", events: value["events"] }
+        ? { ...common, kind: "events", events: value["events"] }
         : { unreadable: "events is no list of accepted events" };
     case "events-object": {
       const key = text("key");
-      return key === null ? { unreadable: "key is missing" } : { v: 1, kind: "events-object", key };
+      return key === null ? { unreadable: "key is missing" } : { ...common, kind: "events-object", key };
     }
     case "timer": {
       const [app, run, fn] = [text("app"), text("run"), text("fn")];
@@ -86,14 +92,14 @@ export function readDispatchMessage(body: string): DispatchMessage | { unreadabl
       if (app === null || run === null || fn === null || !parseRunId(run) || !reason || typeof dueMs !== "number") {
         return { unreadable: "the timer is incomplete" };
       }
-      return { v: 1, kind: "timer", app, run, fn, why: reason, dueMs };
+      return { ...common, kind: "timer", app, run, fn, why: reason, dueMs };
     }
     case "cron": {
       const [app, fn, cron, at] = [text("app"), text("fn"), text("cron"), text("at")];
       if (app === null || fn === null || cron === null || at === null || Number.isNaN(Date.parse(at))) {
         return { unreadable: "the cron tick is incomplete" };
       }
-      return { v: 1, kind: "cron", app, fn, cron, at };
+      return { ...common, kind: "cron", app, fn, cron, at };
     }
     default:
       return { unreadable: `kind ${JSON.stringify(value["kind"])} is not known` };
@@ -113,7 +119,9 @@ function isEventList(value: unknown): value is AcceptedEvent[] {
 function isAcceptedEvent(value: unknown): value is AcceptedEvent {
   if (!isRecord(value) || typeof value["id"] !== "string" || typeof value["receivedAtMs"] !== "number") return false;
   const { event } = value;
-  return isRecord(event) && typeof event["name"] === "string" && isRecord(event["data"]) && typeof event["ts"] === "number";
+  return (
+    isRecord(event) && typeof event["name"] === "string" && isRecord(event["data"]) && typeof event["ts"] === "number"
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -23,8 +23,10 @@ export async function sendMessage(
     MessageBody: encodeMessage(message),
     ...(delayMs > 0 ? { DelaySeconds: delaySeconds(delayMs) } : {}),
   });
-  await untilKnown(services, `send ${"kind" in message ? `a message of kind "${message.kind}"` : `a wake of run "${message.run}"`}`, () =>
-    services.clients.sqs.send(command),
+  await untilKnown(
+    services,
+    `send ${"kind" in message ? `a message of kind "${message.kind}"` : `a wake of run "${message.run}"`}`,
+    () => services.clients.sqs.send(command),
   );
 }
 

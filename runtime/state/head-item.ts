@@ -71,6 +71,7 @@ export function readHead(item: Item): StoredRun {
     crashes: requireNumber(item, "crashes"),
     effects: readEffects(item),
     dueAtMs: readNumber(item, "due"),
+    sweeps: readNumber(item, "sweeps") ?? 0,
     ttlSeconds: requireNumber(item, "ttl"),
     eventId: requireText(item, "eventId"),
     createdAtMs: requireNumber(item, "createdAt"),
@@ -117,4 +118,3 @@ export function errorAttribute(error: SerializedError): { S: string } {
 export function effectsAttribute(effects: readonly Effect[]): { L: { S: string }[] } {
   return { L: effects.map((effect) => ({ S: effect })) };
 }
-

@@ -83,10 +83,17 @@ export function dueShardName(shard: number): string {
 export const FUNCTION_SHARDS = 4;
 
 /** Where a run stands in the list of its function's runs. */
-export function functionIndex(functionId: string, runId: string, createdAtMs: number): { fnKey: string; fnSort: string } {
+export function functionIndex(
+  functionId: string,
+  runId: string,
+  createdAtMs: number,
+): { fnKey: string; fnSort: string } {
   const month = new Date(createdAtMs).toISOString().slice(0, 7);
   const shard = shardOf(runId, FUNCTION_SHARDS);
-  return { fnKey: functionPartition(appOfRun(runId), functionId, month, shard), fnSort: functionSort(createdAtMs, runId) };
+  return {
+    fnKey: functionPartition(appOfRun(runId), functionId, month, shard),
+    fnSort: functionSort(createdAtMs, runId),
+  };
 }
 
 export function functionPartition(appId: string, functionId: string, month: string, shard: number): string {
@@ -107,7 +114,10 @@ export const TIME_SHARDS = 8;
 
 export function timeIndex(eventId: string, receivedAtMs: number): { timeKey: string; timeSort: string } {
   const hour = new Date(receivedAtMs).toISOString().slice(0, 13);
-  return { timeKey: `EVENTS#${hour}#${shardOf(eventId, TIME_SHARDS)}`, timeSort: `${pad(receivedAtMs, 14)}#${eventId}` };
+  return {
+    timeKey: `EVENTS#${hour}#${shardOf(eventId, TIME_SHARDS)}`,
+    timeSort: `${pad(receivedAtMs, 14)}#${eventId}`,
+  };
 }
 
 /** Where a payload too large for the table is kept. */

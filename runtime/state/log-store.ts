@@ -27,7 +27,8 @@ export const historyShrank = defineError<{ runId: string; found: number; counted
 });
 
 /** An entry as stored: a large result is a reference. */
-type StoredEntry = LogEntry | (Omit<Extract<LogEntry, { k: "done"; ok: Json }>, "ok"> & { at: { key: string; jsonBytes: number } });
+type StoredEntry =
+  LogEntry | (Omit<Extract<LogEntry, { k: "done"; ok: Json }>, "ok"> & { at: { key: string; jsonBytes: number } });
 
 /** JSON characters of entries in one item: with up to 3 bytes a character and no gain from gzip still below 400 KB. */
 const MAX_ITEM_CHARACTERS = 120_000;
@@ -99,7 +100,12 @@ export class LogStore {
     const key = logKey(position.runId, position.epoch, position.n);
     const command = new PutItemCommand({
       TableName: this.#services.settings.tableName,
-      Item: { pk: text(key.pk), sk: text(key.sk), e: packedAttribute(packInline(json)), ttl: number(position.ttlSeconds) },
+      Item: {
+        pk: text(key.pk),
+        sk: text(key.sk),
+        e: packedAttribute(packInline(json)),
+        ttl: number(position.ttlSeconds),
+      },
       ConditionExpression: ABSENT,
     });
     try {
@@ -111,7 +117,11 @@ export class LogStore {
     }
   }
 
-  async #spill(position: { runId: string; epoch: number; n: number }, entry: LogEntry, index: number): Promise<StoredEntry> {
+  async #spill(
+    position: { runId: string; epoch: number; n: number },
+    entry: LogEntry,
+    index: number,
+  ): Promise<StoredEntry> {
     if (entry.k !== "done" || !("ok" in entry)) return entry;
     const json = JSON.stringify(entry.ok);
     if (json.length <= SPILL_ABOVE_BYTES) return entry;

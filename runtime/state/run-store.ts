@@ -261,9 +261,7 @@ function claimAttributes(claim: Claim): Item {
 }
 
 function releaseUpdate(runId: string, release: Release): Pick<Update, "set" | "remove"> {
-  const timer = release.timer
-    ? { timer: text(release.timer.name), timerAt: number(release.timer.atMs) }
-    : null;
+  const timer = release.timer ? { timer: text(release.timer.name), timerAt: number(release.timer.atMs) } : null;
   return {
     set: {
       leaseUntil: number(0),

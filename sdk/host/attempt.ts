@@ -41,7 +41,10 @@ export function toJson(stepId: string, value: unknown): { value: Json; bytes: nu
   try {
     text = JSON.stringify(value);
   } catch (error) {
-    throw resultNotJson({ stepId, reason: error instanceof Error ? (error.message.split("\n")[0] ?? "") : "it throws" });
+    throw resultNotJson({
+      stepId,
+      reason: error instanceof Error ? (error.message.split("\n")[0] ?? "") : "it throws",
+    });
   }
   if (text === undefined) return { value: null, bytes: 4 };
   const bytes = text.length > MAX_STEP_RESULT_BYTES / 4 ? utf8Bytes(text) : text.length;
@@ -54,7 +57,10 @@ const encoder = new TextEncoder();
 const utf8Bytes = (text: string): number => encoder.encode(text).byteLength;
 
 /** What an error asks for: whether another attempt makes sense, and when. */
-export function judge(error: unknown, nowMs: number): { error: SerializedError; final: boolean; retryAtMs: number | null } {
+export function judge(
+  error: unknown,
+  nowMs: number,
+): { error: SerializedError; final: boolean; retryAtMs: number | null } {
   const serialized = serializeError(error);
   if (isNonRetriableError(error) || (error instanceof PerdureError && !error.retryable)) {
     return { error: serialized, final: true, retryAtMs: null };

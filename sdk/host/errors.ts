@@ -25,7 +25,7 @@ export const invalidStepId = defineError<{ value: unknown; limit: number }>({
   retryable: false,
   message: ({ value, limit }) =>
     `Cannot start step ${shown(value)}: its id is not usable; expected a non-empty string of at most ${limit} characters`,
-  remedy: "Give the step a short, stable id such as \"charge-card\".",
+  remedy: 'Give the step a short, stable id such as "charge-card".',
 });
 
 export const invalidWake = defineError<{ stepId: string; value: unknown }>({
@@ -34,7 +34,7 @@ export const invalidWake = defineError<{ stepId: string; value: unknown }>({
   retryable: false,
   message: ({ stepId, value }) =>
     `Cannot sleep in step ${shown(stepId)}: ${shown(value)} is not a point in time; expected a Date or an ISO 8601 string at most 366 days away`,
-  remedy: "Pass a valid Date, or a string such as \"2027-01-31T09:00:00Z\".",
+  remedy: 'Pass a valid Date, or a string such as "2027-01-31T09:00:00Z".',
 });
 
 export const resultNotJson = defineError<{ stepId: string; reason: string }>({

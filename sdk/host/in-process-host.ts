@@ -23,7 +23,8 @@ export function hostFunctions(appId: string, functions: readonly PerdureFunction
     const perdureFunction: unknown = candidate;
     if (!isPerdureFunction(perdureFunction)) throw foreignFunction({ appId, is: "it was not made by createFunction" });
     const { id, client } = perdureFunction;
-    if (client.id !== appId) throw foreignFunction({ appId, is: `function "${id}" was made by the client of app "${client.id}"` });
+    if (client.id !== appId)
+      throw foreignFunction({ appId, is: `function "${id}" was made by the client of app "${client.id}"` });
     if (byId.has(id)) throw duplicateFunction({ appId, id });
     byId.set(id, perdureFunction);
   }

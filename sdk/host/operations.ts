@@ -61,7 +61,11 @@ export class Operations {
   }
 
   /** Registers a request. The promise is the caller's; a rejection nobody awaits is not an unhandled one. */
-  request(id: string, kind: Operation["kind"], body: (() => unknown) | null): { operation: Operation; promise: Promise<Json> } {
+  request(
+    id: string,
+    kind: Operation["kind"],
+    body: (() => unknown) | null,
+  ): { operation: Operation; promise: Promise<Json> } {
     const i = this.#occurrences.get(id) ?? 0;
     this.#occurrences.set(id, i + 1);
     const name = { id, i };

@@ -258,7 +258,12 @@ export class Pass {
     operation.dueMs = recorded?.untilMs ?? askedUntilMs;
     this.operations.move(operation, "waiting");
     if (recorded) return;
-    const entry: LogEntry = { ...operation.name, k: "op", op: { kind: "sleep", untilMs: operation.dueMs }, atMs: nowMs };
+    const entry: LogEntry = {
+      ...operation.name,
+      k: "op",
+      op: { kind: "sleep", untilMs: operation.dueMs },
+      atMs: nowMs,
+    };
     // A wait that will end inside this turn needs no write of its own; any other must survive from now on.
     if (operation.dueMs - nowMs <= this.port.inTurnWaitMs) this.#log.carry(entry);
     else this.#log.add(entry);
@@ -311,7 +316,13 @@ export class Pass {
   /** In a careful turn the attempt is on record before the body runs, so that another crash is charged to this step. */
   #startCarefully(operation: Operation): void {
     const a = operation.attemptsUsed + 1;
-    const entry: LogEntry = { ...operation.name, k: "start", kind: stepKind(operation), a, atMs: this.port.clock.now() };
+    const entry: LogEntry = {
+      ...operation.name,
+      k: "start",
+      kind: stepKind(operation),
+      a,
+      atMs: this.port.clock.now(),
+    };
     this.#log.add(entry, () => void this.#attempt(operation));
   }
 
@@ -379,7 +390,16 @@ export class Pass {
     const atMs = this.port.clock.now();
     const retryAtMs = wishedAtMs ?? atMs + this.port.retryDelayMs(operation.attemptsUsed);
     const a = operation.attemptsUsed;
-    const entry: LogEntry = { ...operation.name, k: "failed", kind: stepKind(operation), a, err, fromMs, atMs, retryAtMs };
+    const entry: LogEntry = {
+      ...operation.name,
+      k: "failed",
+      kind: stepKind(operation),
+      a,
+      err,
+      fromMs,
+      atMs,
+      retryAtMs,
+    };
     this.#log.add(entry, () => {
       operation.dueMs = retryAtMs;
       this.operations.move(operation, "waiting");
@@ -414,7 +434,9 @@ export class Pass {
   async #conclude(settled: Settled): Promise<PassOutcome> {
     if (this.#bodies.size > 0) {
       const ids = [...this.#bodies].map((operation) => operation.name.id).join(", ");
-      this.port.logger.warn(`Function "${this.#function.id}" ended while steps still ran, which are told to stop: ${ids}`);
+      this.port.logger.warn(
+        `Function "${this.#function.id}" ended while steps still ran, which are told to stop: ${ids}`,
+      );
       this.#abort.abort();
       await this.#awaitBodies();
     }

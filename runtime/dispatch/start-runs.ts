@@ -1,0 +1,94 @@
+/**
+ * Owns: event × registered functions → runs. Order of writes for one event: senders' ids, then the event item with the
+ * functions it goes to, then the runs, then their wakes. Whoever dies in between leaves a message that comes again and
+ * finds its own traces: the event's routes are those of the first writer, runs are made under ids derived from the event,
+ * and a run nobody has claimed gets its wake again.
+ */
+import type { Services } from "../services.js";
+import { runIdOf } from "../core/ids.js";
+import { CREATED_DUE_MS, EVENT_DEDUP_MS, WAKE_GRACE_MS } from "../core/limits.js";
+import { ttlFor } from "../executor/retain.js";
+import type { AcceptedEvent } from "../queue/messages.js";
+import { isTriggeredBy, type RegisteredFunction, type Registry } from "../registry/registry.js";
+import { EventStore, type Route } from "../state/event-store.js";
+import { packInline } from "../state/payloads.js";
+import { RunStore } from "../state/run-store.js";
+
+/** Bytes of packed events that fit a head of 1 KB, so that each of its writes stays one unit. */
+const INLINE_EVENT_BYTES = 420;
+
+export interface StartedRun {
+  app: string;
+  fn: string;
+  run: string;
+  /** Null: now. */
+  notBeforeMs: number | null;
+}
+
+export class RunStarter {
+  readonly #services: Services;
+  readonly #events: EventStore;
+  readonly #runs: RunStore;
+
+  constructor(services: Services) {
+    this.#services = services;
+    this.#events = new EventStore(services);
+    this.#runs = new RunStore(services);
+  }
+
+  /** Records an event and starts what it starts. Answers the runs that need a wake. */
+  async start(accepted: AcceptedEvent, registry: Registry): Promise<StartedRun[]> {
+    const functions = [...registry.apps.values()]
+      .flatMap((app) => app.functions)
+      .filter((registered) => isTriggeredBy(registered, accepted.event));
+    return this.startFunctions(accepted, functions);
+  }
+
+  /** The same for functions that are already chosen, as a cron's tick chooses its own. */
+  async startFunctions(accepted: AcceptedEvent, functions: readonly RegisteredFunction[]): Promise<StartedRun[]> {
+    const routes: Route[] = [];
+    for (const { appId, config } of functions) routes.push(await this.#route(accepted, appId, config.id));
+    const startMs = Math.max(this.#services.clock.now(), accepted.event.ts);
+    const standing = await this.#events.record(accepted, routes, ttlFor(this.#services, startMs));
+    const started = await Promise.all(
+      standing.map(async (route) => ("skipped" in route ? null : this.#create(accepted, route))),
+    );
+    return started.filter((run) => run !== null);
+  }
+
+  async #route(accepted: AcceptedEvent, app: string, fn: string): Promise<Route> {
+    const run = runIdOf(app, fn, accepted.id);
+    const { senderId } = accepted;
+    if (senderId === undefined) return { app, fn, run };
+    const untilSeconds = Math.ceil((this.#services.clock.now() + EVENT_DEDUP_MS) / 1_000);
+    const first = await this.#events.takeSenderId(app, fn, { ...accepted, senderId }, untilSeconds);
+    return first === null ? { app, fn, run } : { app, fn, skipped: "duplicate", run: runIdOf(app, fn, first) };
+  }
+
+  async #create(accepted: AcceptedEvent, route: { app: string; fn: string; run: string }): Promise<StartedRun | null> {
+    const nowMs = this.#services.clock.now();
+    const notBeforeMs = accepted.event.ts > nowMs ? accepted.event.ts : null;
+    const outcome = await this.#runs.create({
+      runId: route.run,
+      functionId: route.fn,
+      eventId: accepted.id,
+      events: inlineEvents(accepted),
+      createdAtMs: accepted.receivedAtMs,
+      notBeforeMs,
+      dueAtMs: notBeforeMs === null ? nowMs + CREATED_DUE_MS : notBeforeMs + WAKE_GRACE_MS,
+      ttlSeconds: ttlFor(this.#services, notBeforeMs ?? nowMs),
+    });
+    const started = { ...route, notBeforeMs };
+    if (outcome.created) return started;
+    // Made by an earlier delivery. Nobody has claimed it: its wake may never have been sent.
+    const { head } = outcome.existing;
+    return head.epoch === 0 && head.status === "Queued" ? { ...started, notBeforeMs: head.notBeforeMs } : null;
+  }
+}
+
+/** The event as it travels with its run's head, or null when it is too large for that. */
+function inlineEvents(accepted: AcceptedEvent): ReturnType<typeof packInline> | null {
+  const packed = packInline(JSON.stringify([accepted.event]));
+  const bytes = packed.form === "text" ? Buffer.byteLength(packed.text) : packed.bytes.byteLength;
+  return bytes <= INLINE_EVENT_BYTES ? packed : null;
+}

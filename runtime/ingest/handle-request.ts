@@ -1,0 +1,82 @@
+/**
+ * Owns: `POST /e/:eventKey`: authenticate, validate, give ids, put on the events queue, answer. When it answers 200 every
+ * event of the request is durable; when it answers anything else, none of it was kept.
+ */
+import { PerdureError } from "../../sdk/error-catalogue.js";
+import { outcomeUnknown } from "../aws/until-known.js";
+import { matchesAnyKey } from "../core/keys-equal.js";
+import type { Services } from "../services.js";
+import { acceptFailed, methodUnknown, unknownEventKey } from "./errors.js";
+import { acceptEvents, type IdSource } from "./publish.js";
+import { readEvents } from "./read-events.js";
+import { readJson } from "./read-json.js";
+
+/** The part of API Gateway's payload format 2.0 that is read. */
+export interface HttpEvent {
+  headers?: Record<string, string | undefined>;
+  pathParameters?: Record<string, string | undefined>;
+  body?: string | undefined;
+  isBase64Encoded?: boolean;
+  requestContext: { http: { method: string } };
+}
+
+export interface HttpAnswer {
+  statusCode: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export function answer(statusCode: number, body: unknown): HttpAnswer {
+  return {
+    statusCode,
+    headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" },
+    body: JSON.stringify(body),
+  };
+}
+
+export function errorAnswer({ status, code, message, remedy }: PerdureError): HttpAnswer {
+  return answer(status, { error: { code, message, remedy } });
+}
+
+export function createIngest(
+  services: Services,
+  keys: { eventKeys: readonly string[] },
+): (event: HttpEvent) => Promise<HttpAnswer> {
+  return async (event) => {
+    try {
+      if (event.requestContext.http.method !== "POST")
+        throw methodUnknown({ method: event.requestContext.http.method });
+      if (!matchesAnyKey(event.pathParameters?.["eventKey"] ?? "", keys.eventKeys)) throw unknownEventKey({});
+      const read = readEvents(readJson(bodyBytes(event)), { nowMs: services.clock.now() });
+      if (!read.ok) throw read.error;
+      const { ids } = await acceptEvents(services, read.events, idSource(services, event));
+      return answer(200, { ids, status: 200 });
+    } catch (error) {
+      return refuse(services, error);
+    }
+  };
+}
+
+function refuse(services: Services, error: unknown): HttpAnswer {
+  if (error instanceof PerdureError && error.code !== outcomeUnknown.definition.code) return errorAnswer(error);
+  services.logger.error("Cannot accept events", error);
+  return errorAnswer(acceptFailed({}));
+}
+
+function bodyBytes(event: HttpEvent): Uint8Array | string {
+  const body = event.body ?? "";
+  return event.isBase64Encoded === true ? Buffer.from(body, "base64") : body;
+}
+
+const REQUEST_ID = /^(\d{12,14})-([0-9a-f]{32})$/;
+/** A sender's own clock may be wrong; ids it derives must still sort near their time. */
+const MAX_SENDER_SKEW_MS = 3_600_000;
+
+/** A sender that repeats a request names it, so that its events get the ids they got before. */
+function idSource(services: Services, event: HttpEvent): IdSource {
+  const nowMs = services.clock.now();
+  const [named, ms] = REQUEST_ID.exec(event.headers?.["x-perdure-request-id"] ?? "") ?? [];
+  const atMs = Number(ms);
+  if (named !== undefined && Math.abs(atMs - nowMs) <= MAX_SENDER_SKEW_MS) return { seed: `request\n${named}`, atMs };
+  return { seed: `request\n${Buffer.from(services.random.bytes(16)).toString("hex")}`, atMs: nowMs };
+}

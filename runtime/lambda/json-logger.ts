@@ -1,0 +1,40 @@
+/** Owns: the platform's own log lines: one JSON object a line, with the same keys everywhere; no payloads, no secrets. */
+import type { Logger } from "../../sdk/logger.js";
+
+type Level = "debug" | "info" | "warn" | "error";
+
+/** A line as it is written. Errors become name, code and message; control characters are escaped by JSON. */
+export function logLine(level: Level, at: string, parts: readonly unknown[]): string {
+  const [message, ...rest] = parts;
+  const line: Record<string, unknown> = { level, at, message: String(message) };
+  for (const part of rest) {
+    if (part instanceof Error) line["error"] = describeError(part);
+    else if (typeof part === "object" && part !== null) Object.assign(line, part);
+  }
+  return JSON.stringify(line);
+}
+
+function describeError(error: Error): Record<string, unknown> {
+  const code: unknown = "code" in error ? error.code : undefined;
+  const cause = error.cause instanceof Error ? { cause: describeError(error.cause) } : {};
+  return {
+    name: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(code === undefined ? {} : { code }),
+    ...cause,
+  };
+}
+
+const write =
+  (level: Level) =>
+  (...parts: unknown[]): void => {
+    console[level](logLine(level, new Date().toISOString(), parts));
+  };
+
+export const jsonLogger: Logger = {
+  debug: write("debug"),
+  info: write("info"),
+  warn: write("warn"),
+  error: write("error"),
+};

@@ -1,0 +1,45 @@
+/** Owns: `perdure/lambda`: turning an app's functions into a Lambda handler. */
+import { hostFunctions } from "../../sdk/host/in-process-host.js";
+import type { PerdureFunction } from "../../sdk/function.js";
+import type { AppManifest } from "../../sdk/protocol.js";
+import { handleBatch } from "../executor/handle-batch.js";
+import type { Executor } from "../executor/handle-wake.js";
+import { sandboxHeart } from "./heartbeat-thread.js";
+import type { LambdaContext, SQSBatchResponse, SQSEvent } from "./sqs.js";
+import { settingMissing, wire } from "./wiring.js";
+
+export interface ServeOptions {
+  /** The app's client. */
+  client: { readonly id: string };
+  /** Every function of the app that this worker runs. */
+  functions: readonly PerdureFunction<never>[];
+}
+
+/** Asks a worker which functions it has. Sent at registration. */
+export interface DescribeEvent {
+  perdure: "describe";
+}
+
+export type WorkerHandler = (
+  event: SQSEvent | DescribeEvent,
+  context: LambdaContext,
+) => Promise<SQSBatchResponse | AppManifest>;
+
+/**
+ * A Lambda handler for an app's functions: it takes wakes from the app's step queue and answers `describe` with the app's
+ * manifest. Throws at load when two functions share an id or one belongs to another client.
+ *
+ * @example
+ * export const handler = serve({ client: perdure, functions: [processDocument] });
+ */
+export function serve({ client, functions }: ServeOptions): WorkerHandler {
+  const host = hostFunctions(client.id, functions);
+  let executor: Executor | null = null;
+  return async (event, context) => {
+    if ("perdure" in event) return host.manifest;
+    const { services, stepQueueUrl } = wire();
+    if (stepQueueUrl === "") throw settingMissing({ name: "PERDURE_STEP_QUEUE_URL" });
+    executor ??= { services, host, heart: sandboxHeart(services) };
+    return handleBatch(executor, event.Records, context, stepQueueUrl);
+  };
+}

@@ -1,0 +1,7 @@
+/** The sweep Lambda: once a minute. */
+import { Sweeper, type SweepResult } from "../sweep/sweep.js";
+import { wire } from "./wiring.js";
+
+const sweeper = new Sweeper(wire().services);
+
+export const handler = (): Promise<SweepResult> => sweeper.sweep();

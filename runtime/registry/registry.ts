@@ -1,0 +1,144 @@
+/**
+ * Owns: what is registered, as dispatch and the API see it: read with one small strongly consistent read for each batch,
+ * loaded anew only for apps whose version has changed.
+ */
+import { GetItemCommand, QueryCommand, type QueryCommandOutput } from "@aws-sdk/client-dynamodb";
+import type { FunctionConfig } from "../../sdk/protocol.js";
+import { untilKnown } from "../aws/until-known.js";
+import { isEventMatch } from "../../sdk/triggers.js";
+import { compileExpression, type CompiledExpression } from "../expressions/cel.js";
+import type { Services } from "../services.js";
+import { readNumber, readText, requireText, text, type Item } from "../state/attributes.js";
+import { appKey, FUNCTION_PREFIX, REGISTRY_SHARDS, registryKey } from "../state/keys.js";
+
+/** An event trigger, ready to be asked. */
+interface EventMatcher {
+  pattern: string;
+  condition: CompiledExpression | null;
+}
+
+export interface RegisteredFunction {
+  appId: string;
+  config: FunctionConfig;
+  matchers: readonly EventMatcher[];
+  crons: readonly string[];
+}
+
+export interface RegisteredApp {
+  appId: string;
+  version: string;
+  stepQueueUrl: string;
+  registeredAtMs: number;
+  functions: readonly RegisteredFunction[];
+}
+
+export interface Registry {
+  apps: ReadonlyMap<string, RegisteredApp>;
+}
+
+export class RegistryReader {
+  readonly #services: Services;
+  readonly #apps = new Map<string, RegisteredApp>();
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  /** What is registered now. */
+  async current(): Promise<Registry> {
+    const versions = await this.#versions();
+    const apps = new Map<string, RegisteredApp>();
+    for (const [appId, version] of versions) {
+      const known = this.#apps.get(appId);
+      const app = known?.version === version ? known : await this.#load(appId);
+      if (!app) continue;
+      this.#apps.set(appId, app);
+      apps.set(appId, app);
+    }
+    return { apps };
+  }
+
+  async #versions(): Promise<Map<string, string>> {
+    const key = registryKey(Math.floor(this.#services.random.unit() * REGISTRY_SHARDS));
+    const answer = await untilKnown(this.#services, "read the registry", () =>
+      this.#services.clients.dynamodb.send(
+        new GetItemCommand({
+          TableName: this.#services.settings.tableName,
+          Key: { pk: text(key.pk), sk: text(key.sk) },
+          ConsistentRead: true,
+        }),
+      ),
+    );
+    const apps = answer.Item?.["apps"]?.M ?? {};
+    return new Map(Object.entries(apps).map(([appId, version]) => [appId, version.S ?? ""]));
+  }
+
+  async #load(appId: string): Promise<RegisteredApp | null> {
+    const items = await readAppItems(this.#services, appId);
+    return readApp(appId, items);
+  }
+}
+
+/** All items of an app's registration. */
+export async function readAppItems(services: Services, appId: string): Promise<Item[]> {
+  const items: Item[] = [];
+  let startKey: Item | undefined;
+  do {
+    const from = startKey;
+    const page: QueryCommandOutput = await untilKnown(services, `read the functions of app "${appId}"`, () =>
+      services.clients.dynamodb.send(
+        new QueryCommand({
+          TableName: services.settings.tableName,
+          KeyConditionExpression: "pk = :pk",
+          ExpressionAttributeValues: { ":pk": text(appKey(appId).pk) },
+          ConsistentRead: true,
+          ...(from ? { ExclusiveStartKey: from } : {}),
+        }),
+      ),
+    );
+    items.push(...(page.Items ?? []));
+    startKey = page.LastEvaluatedKey;
+  } while (startKey);
+  return items;
+}
+
+function readApp(appId: string, items: readonly Item[]): RegisteredApp | null {
+  const app = items.find((item) => item["sk"]?.S === appKey(appId).sk);
+  if (!app) return null;
+  const functions = items.filter((item) => item["sk"]?.S?.startsWith(FUNCTION_PREFIX));
+  return {
+    appId,
+    version: requireText(app, "version"),
+    stepQueueUrl: requireText(app, "stepQueueUrl"),
+    registeredAtMs: readNumber(app, "registeredAt") ?? 0,
+    functions: functions.map((item) => readFunction(appId, item)),
+  };
+}
+
+export function readFunctionConfig(item: Item): FunctionConfig {
+  // Written by registration, from a checked manifest, and by nothing else.
+  return JSON.parse(readText(item, "config") ?? "{}") as FunctionConfig;
+}
+
+function readFunction(appId: string, item: Item): RegisteredFunction {
+  const config = readFunctionConfig(item);
+  const matchers: EventMatcher[] = [];
+  const crons: string[] = [];
+  for (const trigger of config.triggers) {
+    if ("cron" in trigger) crons.push(trigger.cron);
+    else matchers.push({ pattern: trigger.event, condition: conditionOf(trigger.if) });
+  }
+  return { appId, config, matchers, crons };
+}
+
+function conditionOf(expression: string | undefined): CompiledExpression | null {
+  return expression === undefined ? null : compileExpression(expression, { variables: ["event"] });
+}
+
+/** Whether an event starts the function. A condition that fails or is not a boolean does not; others are unaffected. */
+export function isTriggeredBy(registered: RegisteredFunction, event: { name: string }): boolean {
+  return registered.matchers.some(
+    ({ pattern, condition }) =>
+      isEventMatch(pattern, event.name) && (condition === null || condition.evaluate({ event })),
+  );
+}
