@@ -69,6 +69,7 @@ export class DurableLog {
   readonly #unlock: () => void;
   #descriptor: number;
   #unusable: string | undefined;
+  #isClosed = false;
 
   /** Opens or creates the log of a directory and locks the directory. Call `load` next. */
   constructor(options: DurableLogOptions) {
@@ -105,6 +106,8 @@ export class DurableLog {
 
   /** Closes the file and gives the directory back. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#unusable = "it is closed";
     closeSync(this.#descriptor);
     this.#unlock();
