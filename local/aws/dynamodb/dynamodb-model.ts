@@ -4,7 +4,8 @@
  * The model is strict: what the real service refuses is refused with its own error, what is not modelled is refused by name.
  */
 import type { CallContext, Input, Output, ServiceModel } from "../model.js";
-import { batchGetItem, batchWriteItem } from "./batch.js";
+import { batchGetItem } from "./batch-get.js";
+import { batchWriteItem } from "./batch-write.js";
 import { Engine, type EngineOptions } from "./engine.js";
 import { notModelled } from "./errors.js";
 import { getItem } from "./get-item.js";

@@ -9,11 +9,15 @@ import { orderText, sizeOfValue, type Attributes, type KeyValue, type Value } fr
 const MAX_PARTITION_KEY_BYTES = 2048;
 const MAX_SORT_KEY_BYTES = 1024;
 
-/** Where an item is filed: order texts of its key values, and one text that no other item of the table has. */
+/** Where an item is filed: the order texts of its key values. `sort` is empty in a table without a sort key. */
 export interface ItemKey {
   readonly partition: string;
   readonly sort: string;
-  readonly identity: string;
+}
+
+/** One text that no other key of the table has. */
+export function identityOf({ partition, sort }: ItemKey): string {
+  return `${partition.length}:${partition}${sort}`;
 }
 
 /** The key of an item about to be written whole. */
@@ -41,7 +45,7 @@ export function keyOfRequest(schema: KeySchema, key: Attributes): ItemKey {
 function checkedKey(schema: KeySchema, item: Attributes): ItemKey {
   const partition = keyText(item, schema.partition);
   const sort = schema.sort === undefined ? "" : keyText(item, schema.sort);
-  return { partition, sort, identity: `${partition.length}:${partition}${sort}` };
+  return { partition, sort };
 
   function keyText(from: Attributes, attribute: KeyAttribute): string {
     const value = keyValueOf(from, attribute);

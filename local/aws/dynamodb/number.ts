@@ -134,8 +134,18 @@ function scaledInteger({ negative, digits, exponent }: Decimal, scale: number): 
  * exponent and one for a minus sign. AWS calls its own description of this rule approximate.
  */
 export function numberSizeBytes(normalised: string): number {
+  if (SHORT_INTEGER.test(normalised)) return shortIntegerSizeBytes(normalised);
   const { negative, digits, exponent } = decimalOf(normalised);
   if (digits === "") return 1;
   const unpairedFirst = Math.abs(exponent) % 2;
   return Math.ceil((digits.length + unpairedFirst) / 2) + 1 + (negative ? 1 : 0);
+}
+
+/** The same, without taking the number apart: most numbers are counters and times. */
+function shortIntegerSizeBytes(text: string): number {
+  if (text === "0") return 1;
+  const signBytes = text.startsWith("-") ? 1 : 0;
+  const places = text.length - signBytes;
+  const digits = stripTrailingZeros(text).length - signBytes;
+  return Math.ceil((digits + (places % 2)) / 2) + 1 + signBytes;
 }

@@ -13,7 +13,7 @@ import { holds } from "./expression/evaluate-condition.js";
 import { keyRange, type KeyRange } from "./expression/key-condition.js";
 import { project, projectionPaths } from "./expression/projection.js";
 import type { Condition, Operand, Parsed, ResolvedPath } from "./expression/syntax.js";
-import { keyOfItem, keyValueOf } from "./item-key.js";
+import { identityOf, keyOfItem, keyValueOf } from "./item-key.js";
 import type { OrderedEntries } from "./ordered-entries.js";
 import { Request } from "./request.js";
 import type { ReadableEntry, SecondaryIndex } from "./secondary-index.js";
@@ -46,7 +46,8 @@ interface Source {
   readonly schema: KeySchema;
 }
 
-interface Query extends Source {
+interface Query {
+  readonly source: Source;
   readonly range: KeyRange;
   readonly forward: boolean;
   readonly limit: number;
@@ -67,14 +68,15 @@ export function query(engine: Engine, input: Input, context: CallContext): Outpu
   const page = readPage(asked);
   const consumption = new Consumption(tableName);
   const units = readUnitsOf(page.sizeBytes, asked.isConsistent);
-  if (asked.index === undefined) consumption.addTable(units);
-  else consumption.addIndex(asked.index.definition.name, units);
+  const { index } = asked.source;
+  if (index === undefined) consumption.addTable(units);
+  else consumption.addIndex(index.definition.name, units);
   context.meter(consumption.asReads());
   return {
     ...(select === "COUNT" ? {} : { Items: page.found.map((item) => encodeAttributes(asked.view(item))) }),
     Count: page.found.length,
     ScannedCount: page.scanned,
-    ...(page.last === undefined ? {} : { LastEvaluatedKey: encodeAttributes(startKeyOf(page.last, asked)) }),
+    ...(page.last === undefined ? {} : { LastEvaluatedKey: encodeAttributes(startKeyOf(page.last, asked.source)) }),
     ...consumedByOne(detail, consumption),
   };
 }
@@ -100,7 +102,7 @@ function readQuery(engine: Engine, request: Request, select: string | undefined,
   if (paths !== undefined) refuseUnprojected(source, paths);
   const start = request.record("ExclusiveStartKey");
   return {
-    ...source,
+    source,
     range,
     limit,
     forward: request.has("ScanIndexForward") ? request.flag("ScanIndexForward") : true,
@@ -214,7 +216,7 @@ function placeOf(key: Attributes, { table, index, schema }: Source): { partition
   return {
     partition: text(keyValueOf(key, schema.partition)),
     sort: schema.sort === undefined ? "" : text(keyValueOf(key, schema.sort)),
-    tie: index === undefined ? "" : keyOfItem(table.definition.schema, key).identity,
+    tie: index === undefined ? "" : identityOf(keyOfItem(table.definition.schema, key)),
   };
 }
 
@@ -227,7 +229,8 @@ interface Page {
 }
 
 function readPage(asked: Query): Page {
-  const { table, index, range } = asked;
+  const { range } = asked;
+  const { table, index } = asked.source;
   const entries: OrderedEntries<ReadableEntry> | undefined =
     index === undefined ? table.partition(range.partition) : index.partition(range.partition);
   const page: Page = { found: [], scanned: 0, sizeBytes: 0, last: undefined };
@@ -250,7 +253,7 @@ function readPage(asked: Query): Page {
 
 function* positions(entries: OrderedEntries<ReadableEntry>, asked: Query): Iterable<number> {
   let { start, end } = entries.range(asked.range.isBelow, asked.range.isAbove);
-  const after = asked.startAfter === undefined ? undefined : placeOf(asked.startAfter, asked);
+  const after = asked.startAfter === undefined ? undefined : placeOf(asked.startAfter, asked.source);
   if (asked.forward) {
     if (after !== undefined) start = Math.max(start, entries.firstAfter(after));
     for (let position = start; position < end; position += 1) yield position;

@@ -13,7 +13,7 @@ const MAX_TABLE_NAME = 255;
 export class Request {
   readonly operation: string;
   private readonly input: Input;
-  private readonly violations: string[] = [];
+  private violations: string[] | undefined;
 
   constructor(operation: string, input: unknown, modelled: ReadonlySet<string>) {
     if (!isRecord(input)) throw unreadable(operation, "an object of parameters");
@@ -101,13 +101,13 @@ export class Request {
   }
 
   violate(violation: string): void {
-    this.violations.push(violation);
+    this.violations = [...(this.violations ?? []), violation];
   }
 
   /** Throws one message with every violation noted so far. */
   refuseViolations(): void {
+    if (this.violations === undefined) return;
     const count = this.violations.length;
-    if (count === 0) return;
     const noun = count === 1 ? "error" : "errors";
     throw validation(`${count} validation ${noun} detected: ${this.violations.join("; ")}`);
   }

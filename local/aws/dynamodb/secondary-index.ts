@@ -3,7 +3,7 @@
  * entries, and what keeping it up to date is billed.
  */
 import { writeUnitsOf } from "./capacity.js";
-import { keyValueOf, type ItemKey } from "./item-key.js";
+import { identityOf, keyValueOf, type ItemKey } from "./item-key.js";
 import { OrderedEntries, type Ordered } from "./ordered-entries.js";
 import { keyAttributes, type IndexDefinition, type KeySchema } from "./table-definition.js";
 import { orderText, sameAttributes, sizeOfAttributes, type Attributes, type Value } from "./value.js";
@@ -14,11 +14,16 @@ export interface ReadableEntry extends Ordered {
   readonly sizeBytes: number;
 }
 
+/** One version of an item. What the table notes on it is for the table's own use. */
 export interface StoredItem extends ReadableEntry {
   readonly key: ItemKey;
+  /** Its entry in each of the table's indexes, by their position; undefined: the index has none. */
+  indexEntries: readonly (IndexEntry | undefined)[];
+  /** The version that an index may still answer; null: none, the item was not there. */
+  previous: StoredItem | null;
 }
 
-interface IndexEntry extends ReadableEntry {
+export interface IndexEntry extends ReadableEntry {
   readonly partition: string;
 }
 
@@ -26,7 +31,6 @@ export class SecondaryIndex {
   readonly definition: IndexDefinition;
   private readonly projected: ReadonlySet<string>;
   private readonly partitions = new Map<string, OrderedEntries<IndexEntry>>();
-  private readonly current = new Map<string, IndexEntry>();
 
   constructor(definition: IndexDefinition, tableSchema: KeySchema) {
     this.definition = definition;
@@ -42,44 +46,41 @@ export class SecondaryIndex {
     return this.partitions.get(partition);
   }
 
-  /** Brings the index from any earlier version of the item to this one; undefined: the item is gone. Answers the write units. */
-  replace(identity: string, item: StoredItem | undefined): number {
-    const before = this.current.get(identity);
-    const after = item === undefined ? undefined : this.entryOf(item);
+  /** Replaces one entry of an item by another and answers the write units; undefined: no entry. */
+  replace(before: IndexEntry | undefined, after: IndexEntry | undefined): number {
     if (before === undefined && after === undefined) return 0;
     const sameKey = before?.partition === after?.partition && before?.sort === after?.sort;
     if (before !== undefined && after !== undefined && sameKey) {
       if (sameAttributes(before.attributes, after.attributes)) return 0;
-      this.add(identity, after);
+      this.add(after);
       return writeUnitsOf(Math.max(before.sizeBytes, after.sizeBytes));
     }
     let units = 0;
     if (before !== undefined) {
-      this.remove(identity, before);
+      this.remove(before);
       units += writeUnitsOf(before.sizeBytes);
     }
     if (after !== undefined) {
-      this.add(identity, after);
+      this.add(after);
       units += writeUnitsOf(after.sizeBytes);
     }
     return units;
   }
 
   /** Fills an empty index. One sort for each partition, where adding one by one would move entries over and over. */
-  load(items: Iterable<StoredItem>): void {
+  load(entries: Iterable<IndexEntry | undefined>): void {
     const grouped = new Map<string, IndexEntry[]>();
-    for (const item of items) {
-      const entry = this.entryOf(item);
+    for (const entry of entries) {
       if (entry === undefined) continue;
-      this.current.set(item.key.identity, entry);
       const group = grouped.get(entry.partition);
       if (group === undefined) grouped.set(entry.partition, [entry]);
       else group.push(entry);
     }
-    for (const [partition, entries] of grouped) this.partitions.set(partition, OrderedEntries.from(entries));
+    for (const [partition, group] of grouped) this.partitions.set(partition, OrderedEntries.from(group));
   }
 
-  private entryOf(item: StoredItem): IndexEntry | undefined {
+  /** What the index holds of an item; undefined when the item lacks one of the index's keys. */
+  entryOf(item: StoredItem): IndexEntry | undefined {
     const { schema } = this.definition;
     const partition = keyValueOf(item.attributes, schema.partition);
     if (partition === undefined) return undefined;
@@ -89,7 +90,7 @@ export class SecondaryIndex {
     return {
       partition: orderText(partition),
       sort: sort === undefined ? "" : orderText(sort),
-      tie: item.key.identity,
+      tie: identityOf(item.key),
       attributes,
       sizeBytes: attributes === item.attributes ? item.sizeBytes : sizeOfAttributes(attributes),
     };
@@ -105,15 +106,13 @@ export class SecondaryIndex {
     return kept;
   }
 
-  private add(identity: string, entry: IndexEntry): void {
-    this.current.set(identity, entry);
+  private add(entry: IndexEntry): void {
     const entries = this.partitions.get(entry.partition);
     if (entries === undefined) this.partitions.set(entry.partition, OrderedEntries.from([entry]));
     else entries.set(entry);
   }
 
-  private remove(identity: string, entry: IndexEntry): void {
-    this.current.delete(identity);
+  private remove(entry: IndexEntry): void {
     const entries = this.partitions.get(entry.partition);
     entries?.remove(entry);
     if (entries?.size === 0) this.partitions.delete(entry.partition);

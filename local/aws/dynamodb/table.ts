@@ -3,18 +3,29 @@
  * Must not: check or bill anything; what reaches `write` has been accepted.
  */
 import { Expiry } from "./expiry.js";
-import type { ItemKey } from "./item-key.js";
+import { identityOf, type ItemKey } from "./item-key.js";
 import { OrderedEntries } from "./ordered-entries.js";
-import { SecondaryIndex, type StoredItem } from "./secondary-index.js";
+import { SecondaryIndex, type IndexEntry, type StoredItem } from "./secondary-index.js";
 import type { TableDefinition } from "./table-definition.js";
 import { sizeOfAttributes, type Attributes } from "./value.js";
 
+/** A version of an item that nothing earlier is known of. */
 export function storedItem(key: ItemKey, attributes: Attributes): StoredItem {
-  return { key, sort: key.sort, tie: "", attributes, sizeBytes: sizeOfAttributes(attributes) };
+  return {
+    key,
+    sort: key.sort,
+    tie: "",
+    attributes,
+    sizeBytes: sizeOfAttributes(attributes),
+    indexEntries: NO_ENTRIES,
+    previous: null,
+  };
 }
 
-/** How many of the latest writes an index may be behind. */
-const MAX_PREVIOUS = 10_000;
+const NO_ENTRIES: readonly undefined[] = [];
+
+/** How many of the latest deletions an index may not have seen yet. */
+const MAX_DELETED = 10_000;
 
 export interface TableIdentity {
   readonly id: string;
@@ -29,8 +40,9 @@ export class Table {
   itemCount = 0;
   sizeBytes = 0;
   private readonly partitions = new Map<string, OrderedEntries<StoredItem>>();
-  /** What each of the latest written items was before, oldest write first: what an index may still answer. */
-  private readonly previous = new Map<string, StoredItem | undefined>();
+  /** The latest deleted items: what an index may still answer. Two generations, so that forgetting costs nothing. */
+  private deleted = new Map<string, StoredItem>();
+  private deletedBefore = new Map<string, StoredItem>();
 
   constructor(definition: TableDefinition, identity: TableIdentity) {
     this.definition = definition;
@@ -53,13 +65,14 @@ export class Table {
   /** The index as it was before the latest write to each item. Built for the asking: only injected faults ask. */
   staleIndex(index: SecondaryIndex): SecondaryIndex {
     const stale = new SecondaryIndex(index.definition, this.definition.schema);
-    stale.load(this.previousVersions());
+    stale.load(this.previousEntries(this.indexes.indexOf(index)));
     return stale;
   }
 
-  private *previousVersions(): Iterable<StoredItem> {
-    for (const item of this.items()) if (!this.previous.has(item.key.identity)) yield item;
-    for (const item of this.previous.values()) if (item !== undefined) yield item;
+  private *previousEntries(position: number): Iterable<IndexEntry | undefined> {
+    for (const { previous } of this.items()) yield previous?.indexEntries[position];
+    for (const item of this.deleted.values()) yield item.indexEntries[position];
+    for (const item of this.deletedBefore.values()) yield item.indexEntries[position];
   }
 
   /** Every item, in the order of partitions' first writes and then of sort keys. */
@@ -78,19 +91,31 @@ export class Table {
     after: StoredItem | undefined,
     onIndexWrite: (indexName: string, units: number) => void,
   ): void {
-    const key = after?.key ?? before?.key;
-    if (key === undefined) return;
-    this.remember(key.identity, before);
     if (before !== undefined) this.forget(before);
     if (after !== undefined) this.keep(after);
-    else this.drop(key);
-    for (const index of this.indexes) onIndexWrite(index.definition.name, index.replace(key.identity, after));
+    else if (before !== undefined) this.drop(before.key);
+    if (this.indexes.length === 0) return;
+    this.rememberPrevious(before, after);
+    if (after !== undefined) after.indexEntries = this.entriesOf(after);
+    for (const [position, index] of this.indexes.entries()) {
+      const units = index.replace(before?.indexEntries[position], after?.indexEntries[position]);
+      onIndexWrite(index.definition.name, units);
+    }
   }
 
   /** Fills an empty table. Items of one partition must come together; in order of their sort keys it is quickest. */
   load(items: readonly StoredItem[]): void {
-    for (const item of items) this.keep(item);
-    for (const index of this.indexes) index.load(items);
+    for (const item of items) {
+      this.keep(item);
+      item.previous = item;
+      if (this.indexes.length > 0) item.indexEntries = this.entriesOf(item);
+    }
+    for (const [position, index] of this.indexes.entries())
+      index.load(items.map((item) => item.indexEntries[position]));
+  }
+
+  private entriesOf(item: StoredItem): readonly (IndexEntry | undefined)[] {
+    return this.indexes.map((index) => index.entryOf(item));
   }
 
   setExpiry(attributeName: string | undefined): void {
@@ -98,15 +123,25 @@ export class Table {
     if (this.expiry !== undefined) for (const item of this.items()) this.expiry.add(item);
   }
 
-  private remember(identity: string, before: StoredItem | undefined): void {
-    if (this.indexes.length === 0) return;
-    this.previous.delete(identity);
-    this.previous.set(identity, before);
-    if (this.previous.size <= MAX_PREVIOUS) return;
-    for (const oldest of this.previous.keys()) {
-      this.previous.delete(oldest);
+  private rememberPrevious(before: StoredItem | undefined, after: StoredItem | undefined): void {
+    if (before !== undefined) before.previous = null;
+    if (after !== undefined) {
+      after.previous = before ?? null;
+      if (before === undefined) this.forgetDeleted(after.key);
       return;
     }
+    if (before === undefined) return;
+    this.deleted.set(identityOf(before.key), before);
+    if (this.deleted.size < MAX_DELETED) return;
+    this.deletedBefore = this.deleted;
+    this.deleted = new Map();
+  }
+
+  private forgetDeleted(key: ItemKey): void {
+    if (this.deleted.size === 0 && this.deletedBefore.size === 0) return;
+    const identity = identityOf(key);
+    this.deleted.delete(identity);
+    this.deletedBefore.delete(identity);
   }
 
   private keep(item: StoredItem): void {

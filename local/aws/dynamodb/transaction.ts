@@ -6,6 +6,7 @@ import { AwsServiceError, type CallContext, type Input, type Output } from "../m
 import { capacityDetail, consumedByMany, Consumption, readUnitsOf } from "./capacity.js";
 import type { Engine } from "./engine.js";
 import { validation } from "./errors.js";
+import { identityOf } from "./item-key.js";
 import { Request } from "./request.js";
 import { fingerprintOf } from "./transaction-tokens.js";
 import {
@@ -114,7 +115,7 @@ function part(item: Request, action: string, parameters: ReadonlySet<string>, re
 }
 
 function refuseRepeatedItems(writes: readonly Write[]): void {
-  const items = new Set(writes.map(({ table, key }) => `${table.definition.name}/${key.identity}`));
+  const items = new Set(writes.map(({ target: { table, key } }) => `${table.definition.name}/${identityOf(key)}`));
   if (items.size === writes.length) return;
   throw validation("Transaction request cannot include multiple operations on one item");
 }
@@ -133,7 +134,9 @@ function tooLarge(): Error {
 /** A transaction done before under the same token answers without doing anything, and is billed as a read of its items. */
 function answerReplay(writes: readonly Write[], detail: "TOTAL" | "INDEXES" | undefined, context: CallContext): Output {
   const consumptions = new ByTable();
-  for (const { table, key } of writes) {
+  for (const {
+    target: { table, key },
+  } of writes) {
     const units = TRANSACTION_FACTOR * readUnitsOf(table.get(key)?.sizeBytes ?? 0, true);
     consumptions.of(table.definition.name).addTable(units);
   }
@@ -200,7 +203,7 @@ function meterAll(
 ): ByTable {
   const consumptions = new ByTable();
   for (const decision of decisions) {
-    const consumption = consumptions.of(decision.write.table.definition.name);
+    const consumption = consumptions.of(decision.write.target.table.definition.name);
     consumption.addTable(factor * decisionUnits(decision));
     commit?.(decision, consumption);
   }

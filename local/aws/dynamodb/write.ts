@@ -22,18 +22,16 @@ import type { Attributes } from "./value.js";
 const MAX_ITEM_BYTES = 400 * 1024;
 const NO_ATTRIBUTES: Attributes = new Map();
 
-export type WriteAction = "put" | "update" | "delete" | "check";
+type WriteAction = "put" | "update" | "delete" | "check";
 
 /** A write as the call asks for it. */
 export interface Write {
   readonly action: WriteAction;
-  readonly table: Table;
-  readonly key: ItemKey;
+  readonly target: Target;
   readonly update: BoundUpdate | undefined;
-  readonly answersOldOnFailure: boolean;
   /** Bytes of what the call brings, for a transaction's limit. */
   readonly givenBytes: number;
-  permits(item: Attributes): boolean;
+  /** What will be stored, given what is; undefined: nothing. */
   next(before: StoredItem | undefined): StoredItem | undefined;
 }
 
@@ -46,11 +44,34 @@ export interface Decision {
   readonly isPermitted: boolean;
 }
 
-interface Target {
+/** The item a write is about, and the condition it is under. */
+class Target {
   readonly table: Table;
   readonly key: ItemKey;
   readonly answersOldOnFailure: boolean;
-  permits(item: Attributes): boolean;
+  private readonly condition: Parsed<Condition> | undefined;
+  private readonly bindings: Bindings;
+
+  constructor(
+    request: Request,
+    table: Table,
+    key: ItemKey,
+    condition: Parsed<Condition> | undefined,
+    bindings: Bindings,
+  ) {
+    const onFailure = request.choice("ReturnValuesOnConditionCheckFailure", ["ALL_OLD", "NONE"]);
+    request.refuseViolations();
+    if (condition !== undefined) checkOperands(condition, bindings);
+    this.table = table;
+    this.key = key;
+    this.answersOldOnFailure = onFailure === "ALL_OLD";
+    this.condition = condition;
+    this.bindings = bindings;
+  }
+
+  permits(item: Attributes): boolean {
+    return this.condition === undefined || holds(this.condition.root, item, this.bindings);
+  }
 }
 
 export function readPut(engine: Engine, request: Request): Write {
@@ -62,19 +83,19 @@ export function readPut(engine: Engine, request: Request): Write {
   refuseIndexKeys(table.definition.indexes, item, false);
   const stored = storedItem(key, item);
   if (stored.sizeBytes > MAX_ITEM_BYTES) throw validation("Item size has exceeded the maximum allowed size");
-  const target = readTarget(request, table, key, condition, bindings);
-  return { ...target, action: "put", update: undefined, givenBytes: stored.sizeBytes, next: () => stored };
+  const target = new Target(request, table, key, condition, bindings);
+  return { action: "put", target, update: undefined, givenBytes: stored.sizeBytes, next: () => stored };
 }
 
 export function readDelete(engine: Engine, request: Request): Write {
   const target = readKeyed(engine, request);
-  return { ...target, action: "delete", update: undefined, givenBytes: 0, next: () => undefined };
+  return { action: "delete", target, update: undefined, givenBytes: 0, next: () => undefined };
 }
 
 /** A condition alone, as only transactions have it. */
 export function readCheck(engine: Engine, request: Request): Write {
   const target = readKeyed(engine, request);
-  return { ...target, action: "check", update: undefined, givenBytes: 0, next: (before) => before };
+  return { action: "check", target, update: undefined, givenBytes: 0, next: (before) => before };
 }
 
 function readKeyed(engine: Engine, request: Request): Target {
@@ -82,7 +103,7 @@ function readKeyed(engine: Engine, request: Request): Target {
   const condition = readCondition(engine, request);
   const bindings = bind(request, ["ConditionExpression"], [condition]);
   const key = keyOfRequest(table.definition.schema, decodeAttributes(request.raw("Key"), "Key"));
-  return readTarget(request, table, key, condition, bindings);
+  return new Target(request, table, key, condition, bindings);
 }
 
 export function readUpdate(engine: Engine, request: Request): Write {
@@ -95,7 +116,7 @@ export function readUpdate(engine: Engine, request: Request): Write {
   const keyNames = keyAttributes(table.definition.schema).map(({ name }) => name);
   const update = parsed === undefined ? undefined : bindUpdate(parsed, bindings, keyNames);
   const key = keyOfRequest(table.definition.schema, keyValues);
-  const target = readTarget(request, table, key, condition, bindings);
+  const target = new Target(request, table, key, condition, bindings);
   const next = (before: StoredItem | undefined): StoredItem => {
     const from = before?.attributes ?? keyValues;
     const item = update === undefined ? from : update.apply(from);
@@ -105,7 +126,7 @@ export function readUpdate(engine: Engine, request: Request): Write {
       throw validation("Item size to update has exceeded the maximum allowed size");
     return stored;
   };
-  return { ...target, action: "update", update, givenBytes: 0, next };
+  return { action: "update", target, update, givenBytes: 0, next };
 }
 
 function readCondition(engine: Engine, request: Request): Parsed<Condition> | undefined {
@@ -113,23 +134,9 @@ function readCondition(engine: Engine, request: Request): Parsed<Condition> | un
   return text === undefined ? undefined : engine.expressions.condition.get(text);
 }
 
-function readTarget(
-  request: Request,
-  table: Table,
-  key: ItemKey,
-  condition: Parsed<Condition> | undefined,
-  bindings: Bindings,
-): Target {
-  const onFailure = request.choice("ReturnValuesOnConditionCheckFailure", ["ALL_OLD", "NONE"]);
-  request.refuseViolations();
-  if (condition !== undefined) checkOperands(condition, bindings);
-  const permits = (item: Attributes): boolean => condition === undefined || holds(condition.root, item, bindings);
-  return { table, key, answersOldOnFailure: onFailure === "ALL_OLD", permits };
-}
-
 export function decideWrite(write: Write): Decision {
-  const before = write.table.get(write.key);
-  const isPermitted = write.permits(before?.attributes ?? NO_ATTRIBUTES);
+  const before = write.target.table.get(write.target.key);
+  const isPermitted = write.target.permits(before?.attributes ?? NO_ATTRIBUTES);
   return { write, before, after: isPermitted ? write.next(before) : undefined, isPermitted };
 }
 
@@ -140,13 +147,13 @@ export function decisionUnits({ before, after }: Decision): number {
 
 /** The stored item as a failed condition answers it, when asked to. */
 export function oldOnFailure({ write, before }: Decision): Record<string, unknown> | undefined {
-  return write.answersOldOnFailure && before !== undefined ? encodeAttributes(before.attributes) : undefined;
+  return write.target.answersOldOnFailure && before !== undefined ? encodeAttributes(before.attributes) : undefined;
 }
 
 /** Stores what was decided and counts the indexes' writes. The table's own units are the caller's to count. */
 export function commitWrite({ write, before, after }: Decision, consumption: Consumption): void {
   if (write.action === "check" || (before === undefined && after === undefined)) return;
-  write.table.write(before, after, (name, units) => consumption.addIndex(name, units));
+  write.target.table.write(before, after, (name, units) => consumption.addIndex(name, units));
 }
 
 export function refusal(decision: Decision): Error {

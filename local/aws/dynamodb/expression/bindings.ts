@@ -129,6 +129,7 @@ function refuseUnused(
   defined: ReadonlyMap<string, unknown>,
   isUsed: (key: string) => boolean,
 ): void {
+  if (defined.size === 0) return;
   const unused = [...defined.keys()].filter((key) => !isUsed(key));
   if (unused.length === 0) return;
   throw validation(`Value provided in ${parameter} unused in expressions: keys: {${unused.join(", ")}}`);

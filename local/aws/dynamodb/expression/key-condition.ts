@@ -38,7 +38,7 @@ export function keyRange({ root }: Parsed<Condition>, bindings: Bindings, schema
   const partition = keyValue(partitionTerm.right, bindings, schema.partition);
   const sort =
     sortTerm === undefined || schema.sort === undefined ? everything : sortRange(sortTerm, bindings, schema.sort);
-  return { partition: orderText(partition), ...sort };
+  return { partition: orderText(partition), isBelow: sort.isBelow, isAbove: sort.isAbove };
 }
 
 function missed(name: string): Error {
