@@ -26,7 +26,14 @@ const twoCounters = (extra: Partial<Model<Two>> = {}): Model<Two> => ({
 describe("explore()", () => {
   it("visits every interleaving once", () => {
     const verdict = explore(twoCounters());
-    expect(verdict).toEqual({ model: "two counters", states: 9, transitions: 12, depth: 4, violation: null });
+    expect(verdict).toEqual({
+      model: "two counters",
+      states: 9,
+      transitions: 12,
+      depth: 4,
+      neverSeen: [],
+      violation: null,
+    });
     expect(report(verdict)).toBe("two counters: no violation in 9 states, 12 transitions, depth 4");
   });
 
@@ -45,6 +52,11 @@ describe("explore()", () => {
   it("takes states with one canonical text for one", () => {
     const canonical = (state: Two) => [state.a, state.b].sort().join();
     expect(explore(twoCounters({ canonical })).states).toBe(6);
+  });
+
+  it("names what it never met", () => {
+    const sometimes = { "a is 2": (state: Two) => state.a === 2, "a is 3": (state: Two) => state.a === 3 };
+    expect(explore(twoCounters({ sometimes })).neverSeen).toEqual(["a is 3"]);
   });
 
   it("refuses to end early in silence", () => {

@@ -25,6 +25,8 @@ export interface Model<S> {
   actions: readonly Action<S>[];
   /** Each answers null while it holds, else what is wrong. */
   invariants: Readonly<Record<string, (state: S) => string | null>>;
+  /** What a search must have met at least once; without it, "no violation" would say nothing. */
+  sometimes?: Readonly<Record<string, (state: S) => boolean>>;
   /** From every reachable state, once faults stop, every weakly fair schedule must reach the goal. */
   liveness?: { name: string; goal(state: S): boolean };
   /** Two states with one text are one state. JSON unless the model knows a shorter text or a symmetry. */
@@ -44,6 +46,8 @@ export interface Verdict {
   states: number;
   transitions: number;
   depth: number;
+  /** Names from `sometimes` that no state satisfied. */
+  neverSeen: string[];
   violation: Violation | null;
 }
 
@@ -68,6 +72,7 @@ class Search<S> {
   /** By state index: the state it was first reached from, -1 for an initial one. */
   readonly #parents: number[] = [];
   readonly #graph = new Graph();
+  readonly #unseen: Set<string>;
   #next: { index: number; state: S }[] = [];
   #transitions = 0;
   #depth = 0;
@@ -75,15 +80,21 @@ class Search<S> {
 
   constructor(model: Model<S>) {
     this.#model = model;
+    this.#unseen = new Set(Object.keys(model.sometimes ?? {}));
   }
 
   run(): Verdict {
     for (const state of this.#model.initial) this.#visit(state, -1);
     while (this.#next.length > 0 && this.#violation === null) this.#expandLevel();
     if (this.#violation === null) this.#checkLiveness();
-    const { name } = this.#model;
-    const states = this.#indexes.size;
-    return { model: name, states, transitions: this.#transitions, depth: this.#depth, violation: this.#violation };
+    return {
+      model: this.#model.name,
+      states: this.#indexes.size,
+      transitions: this.#transitions,
+      depth: this.#depth,
+      neverSeen: [...this.#unseen],
+      violation: this.#violation,
+    };
   }
 
   #expandLevel(): void {
@@ -121,6 +132,7 @@ class Search<S> {
     this.#next.push({ index, state });
     if (this.#model.liveness?.goal(state) === true) this.#graph.markGoal(index);
     this.#checkInvariants(state, index);
+    for (const name of this.#unseen) if (this.#model.sometimes?.[name]?.(state) === true) this.#unseen.delete(name);
     return index;
   }
 
