@@ -3,7 +3,7 @@
  * expression is a stranger's program, and parsers recurse.
  * Must not: judge syntax. What is not an expression but is small may pass.
  */
-import { expressionTooComplex } from "./errors.js";
+import { expressionTooComplex, invalidExpression } from "./errors.js";
 
 export const MAX_EXPRESSION_CHARACTERS = 1_024;
 /** Brackets, operators before an operand, branches and arguments inside each other. A chain of && does not nest. */
@@ -16,6 +16,10 @@ export const MAX_BUILT_CHARACTERS = 2 * 1024 * 1024;
 
 /** Refuses text that is too long, or that opens too many brackets or prefixes inside each other. One pass, no recursion. */
 export function requireBoundedText(text: string): void {
+  if (typeof text !== "string") {
+    // Typed as text, but manifests come from other processes and other languages.
+    throw invalidExpression({ text: String(text), position: 0, is: "it is not text", expected: "an expression" });
+  }
   if (text.length > MAX_EXPRESSION_CHARACTERS) {
     const is = `it has ${text.length} characters`;
     const expected = `at most ${MAX_EXPRESSION_CHARACTERS}`;

@@ -51,6 +51,9 @@ const DESCRIPTORS: ReadonlyMap<string, string> = new Map([
 
 /** The cron a text spells: `[TZ=Zone |CRON_TZ=Zone ]minute hour day-of-month month day-of-week`, or `@daily` and its like. */
 export function parseCron(text: string): CronTrigger {
+  // Typed as text, but manifests come from other processes and other languages.
+  if (typeof text !== "string")
+    throw invalidCron({ text: String(text), is: "it is not text", expected: "five fields" });
   if (text.length > MAX_CRON_CHARACTERS) {
     throw invalidCron({ text, is: `it has ${text.length} characters`, expected: `at most ${MAX_CRON_CHARACTERS}` });
   }
@@ -67,6 +70,8 @@ export function parseCron(text: string): CronTrigger {
     dayOfWeek: readWeekdays(text, dayOfWeek),
   };
   requireSomeDate(trigger);
+  // What Scheduler could not be told is refused now, not when the schedules are written.
+  toSchedules(trigger);
   return trigger;
 }
 

@@ -330,6 +330,13 @@ describe("refusals at registration", () => {
     expect(caret).toBe(`${" ".repeat(2 + position)}^`);
   });
 
+  it("refuses what is not text, from callers without types", () => {
+    for (const value of [undefined, null, 5, {}, ["true"]]) {
+      const call = (): unknown => Reflect.apply(compileExpression, undefined, [value, { variables: ["event"] }]);
+      expect(call).toThrow("it is not text; expected an expression");
+    }
+  });
+
   it("points into the line of a longer text, and cuts a long line", () => {
     expect(refusal("event.a\n  && event.b = 1").message.split("\n").slice(-2)).toEqual([
       "    && event.b = 1",

@@ -1,13 +1,16 @@
 /**
  * Goal: a five-field cron means what Unix says, is written as EventBridge Scheduler reads it, and its next times follow
  * Scheduler's rule at clock changes; anything else is refused with the field named.
- * Method: literals for meaning, schedules and both clock changes of two zones; random crons against croner, which reads
- * the same syntax by other code (its clock-change rule differs, so days around a change are left out there).
+ * Method: literals for meaning, schedules and both clock changes of two zones; random crons against
+ * the embedded Scheduler and against croner, which share no code with what is tested (croner's clock-change rule differs,
+ * so days around a change are left out there).
  */
 import { Cron } from "croner";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PerdureError } from "../../../sdk/error-catalogue.js";
+import { nextRecurrence, readExpression } from "../../../local/aws/scheduler/expression.js";
+import { timeZone } from "../../../local/aws/scheduler/time-zone.js";
 import { nextTicks, parseCron, toSchedules } from "../../../runtime/timers/cron.js";
 
 const at = (iso: string): number => Date.parse(iso);
@@ -130,6 +133,14 @@ describe("parseCron()", () => {
   });
 });
 
+describe("parseCron(), from callers without types", () => {
+  it("refuses what is not text", () => {
+    for (const value of [undefined, null, 5, {}, ["* * * * *"]]) {
+      expect(() => Reflect.apply(parseCron, undefined, [value])).toThrow("it is not text; expected five fields");
+    }
+  });
+});
+
 describe("toSchedules()", () => {
   it.each([
     ["* * * * *", ["cron(* * * * ? *)"]],
@@ -173,8 +184,9 @@ describe("toSchedules()", () => {
 
   it("refuses a cron that no 256 characters can say", () => {
     const pairs = Array.from({ length: 20 }, (_, i) => `${i * 3}-${i * 3 + 1}`).join(",");
-    const trigger = parseCron(`${pairs} 0-21,23 1-8,10-17,19-26 1-2,4-5,7-8,10-11 *`);
-    expect(() => toSchedules(trigger)).toThrow("as a schedule it has 263 characters; expected at most 256");
+    const error = refusal(`${pairs} 0-21,23 1-8,10-17,19-26 1-2,4-5,7-8,10-11 *`);
+    expect(error.code).toBe("CRON_TOO_LONG");
+    expect(error.message).toContain("as a schedule it has 263 characters; expected at most 256");
   });
 });
 
@@ -279,8 +291,30 @@ describe("nextTicks()", () => {
     ]);
   });
 
-  it("agrees with croner on random crons", () => {
+  it("agrees with the schedules it asks for, clock changes included", () => {
     console.info(`cron seed ${seed} (PERDURE_SEED=${seed} repeats it)`);
+    const zones = fc.constantFrom("UTC", "Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo");
+    // Just before the changes of spring and autumn 2026 in these zones, and anywhere in five years.
+    const from = fc.oneof(
+      fc
+        .constantFrom("2026-03-07", "2026-03-28", "2026-04-03", "2026-04-23", "2026-10-02", "2026-10-24", "2026-10-31")
+        .map(at),
+      fc.integer({ min: at("2025-01-01T00:00:00Z"), max: at("2030-01-01T00:00:00Z") }),
+    );
+    fc.assert(
+      fc.property(randomCron, zones, from, (pattern, zone, fromMs) => {
+        const trigger = parseCron(`TZ=${zone} ${pattern}`);
+        const fired = new Set(
+          toSchedules(trigger).flatMap(({ expression }) => firingTimes(expression, zone, fromMs, 12)),
+        );
+        const first = [...fired].sort((a, b) => a - b).slice(0, 12);
+        expect(nextTicks(trigger, fromMs, 12)).toEqual(first);
+      }),
+      { seed, numRuns: 250 },
+    );
+  });
+
+  it("agrees with croner on random crons", () => {
     const zones = fc.constantFrom(
       "UTC",
       "Asia/Tokyo",
@@ -302,6 +336,19 @@ describe("nextTicks()", () => {
     );
   });
 });
+
+/** The first times at which the embedded Scheduler, which shares no code with what is tested here, fires an expression. */
+function firingTimes(expression: string, zone: string, fromMs: number, count: number): number[] {
+  const [read, known] = [readExpression(expression), timeZone(zone)];
+  if (read === undefined || known === undefined) throw new Error(`Scheduler would refuse ${expression} in ${zone}`);
+  const timing = { expression: read, zone: known, startMs: null, endMs: null, anchorMs: 0 };
+  const times: number[] = [];
+  for (let next = nextRecurrence(timing, fromMs); next !== null && times.length < count;) {
+    times.push(next);
+    next = nextRecurrence(timing, next);
+  }
+  return times;
+}
 
 /** Within a day of a change in March, October or November (2025 to 2040), for the two zones above that have one. */
 function isNearClockChange(zone: string, ms: number): boolean {
