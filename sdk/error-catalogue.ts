@@ -16,7 +16,11 @@ export interface ErrorDefinition<Context> {
   remedy: string;
 }
 
+// By key, not by class: the package's entry points are bundled apart, and a project may hold two copies of it.
+const errorBrand = Symbol.for("perdure.PerdureError");
+
 export class PerdureError extends Error {
+  readonly [errorBrand] = true;
   override readonly name: string = "PerdureError";
   readonly code: string;
   readonly status: number;
@@ -29,6 +33,11 @@ export class PerdureError extends Error {
     this.retryable = definition.retryable;
     this.remedy = definition.remedy;
   }
+}
+
+/** Whether a value is an error of the catalogue, made by this copy of the package or another. */
+export function isPerdureError(value: unknown): value is PerdureError {
+  return typeof value === "object" && value !== null && Reflect.get(value, errorBrand) === true;
 }
 
 export interface ErrorFactory<Context> {
@@ -56,6 +65,15 @@ const SHOWN_CHARACTERS = 120;
 
 /** A value as it may stand in a message: JSON, cut to a bounded length, control characters escaped (no log injection). */
 export function shown(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : String(JSON.stringify(value) ?? value);
+  const text = typeof value === "string" ? JSON.stringify(value) : textOf(value);
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}
+
+/** A bigint, a cycle or a throwing getter has no JSON; an error about it must still be made. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return typeof value === "bigint" ? `${value}n` : `a value of type ${typeof value}`;
+  }
 }

@@ -2,7 +2,7 @@
  * Owns: `POST /e/:eventKey`: authenticate, validate, give ids, put on the events queue, answer. When it answers 200 every
  * event of the request is durable; when it answers anything else, none of it was kept.
  */
-import { PerdureError } from "../../sdk/error-catalogue.js";
+import { isPerdureError, type PerdureError } from "../../sdk/error-catalogue.js";
 import { outcomeUnknown } from "../aws/until-known.js";
 import { matchesAnyKey } from "../core/keys-equal.js";
 import type { Services } from "../services.js";
@@ -58,7 +58,7 @@ export function createIngest(
 }
 
 function refuse(services: Services, error: unknown): HttpAnswer {
-  if (error instanceof PerdureError && error.code !== outcomeUnknown.definition.code) return errorAnswer(error);
+  if (isPerdureError(error) && error.code !== outcomeUnknown.definition.code) return errorAnswer(error);
   services.logger.error("Cannot accept events", error);
   return errorAnswer(acceptFailed({}));
 }

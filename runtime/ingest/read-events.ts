@@ -3,7 +3,7 @@
  * names its index, the member, what it is and what it should be.
  * Must not: give ids, store, or send anything; nor repair what a sender meant (it is told, and sends again).
  */
-import { PerdureError, shown } from "../../sdk/error-catalogue.js";
+import { isPerdureError, type PerdureError, shown } from "../../sdk/error-catalogue.js";
 import type { Json } from "../../sdk/protocol.js";
 import { eventTooLarge, invalidEvent, requestTooLarge, reservedEventName, tooManyEvents } from "./errors.js";
 import { REQUEST_LIMITS } from "./read-json.js";
@@ -43,7 +43,7 @@ export function readEvents(body: unknown, { nowMs }: { nowMs: number }): ReadEve
   let totalBytes = 0;
   for (const [index, value] of list.entries()) {
     const event = readEvent(value, index, nowMs);
-    if (event instanceof PerdureError) return { ok: false, error: event };
+    if (isPerdureError(event)) return { ok: false, error: event };
     const bytes = Buffer.byteLength(JSON.stringify(event), "utf8");
     if (bytes > MAX_EVENT_BYTES)
       return { ok: false, error: eventTooLarge({ index, bytes, maxBytes: MAX_EVENT_BYTES }) };

@@ -1,5 +1,5 @@
 /** The register Lambda: called with a worker's manifest once its code is live. */
-import { PerdureError } from "../../sdk/error-catalogue.js";
+import { isPerdureError } from "../../sdk/error-catalogue.js";
 import { registerApp, type Registration, type RegistrationResult } from "../registry/register.js";
 import { wire } from "./wiring.js";
 
@@ -11,7 +11,7 @@ export const handler = async (registration: Registration): Promise<Answer> => {
   try {
     return { ok: true, result: await registerApp(wire().services, registration) };
   } catch (error) {
-    if (!(error instanceof PerdureError) || error.retryable) throw error;
+    if (!isPerdureError(error) || error.retryable) throw error;
     const { code, message, remedy } = error;
     return { ok: false, error: { code, message, remedy } };
   }

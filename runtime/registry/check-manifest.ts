@@ -1,5 +1,5 @@
 /** Owns: whether a manifest can be registered. Everything that is wrong is said at once: a deployment fails only once for it. */
-import { defineError, PerdureError, shown } from "../../sdk/error-catalogue.js";
+import { defineError, isPerdureError, shown } from "../../sdk/error-catalogue.js";
 import type { AppManifest, FunctionConfig, TriggerConfig } from "../../sdk/protocol.js";
 import { appIdPattern, functionIdPattern } from "../core/ids.js";
 import { compileExpression } from "../expressions/cel.js";
@@ -70,7 +70,7 @@ function triggerFault(trigger: TriggerConfig): string | null {
     else if (trigger.if !== undefined) compileExpression(trigger.if, { variables: ["event"] });
     return null;
   } catch (error) {
-    if (error instanceof PerdureError) return `${error.message} (${error.code})`;
+    if (isPerdureError(error)) return `${error.message} (${error.code})`;
     throw error;
   }
 }

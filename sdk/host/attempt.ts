@@ -5,7 +5,7 @@
 import type { Clock } from "../clock.js";
 import { durationMs } from "../duration.js";
 import { isNonRetriableError, retryAfterOf, serializeError } from "../errors.js";
-import { PerdureError } from "../error-catalogue.js";
+import { isPerdureError } from "../error-catalogue.js";
 import type { Json, SerializedError } from "../protocol.js";
 import { resultNotJson, resultTooLarge } from "./errors.js";
 import { MAX_STEP_RESULT_BYTES } from "./limits.js";
@@ -62,7 +62,7 @@ export function judge(
   nowMs: number,
 ): { error: SerializedError; final: boolean; retryAtMs: number | null } {
   const serialized = serializeError(error);
-  if (isNonRetriableError(error) || (error instanceof PerdureError && !error.retryable)) {
+  if (isNonRetriableError(error) || (isPerdureError(error) && !error.retryable)) {
     return { error: serialized, final: true, retryAtMs: null };
   }
   const retryAfter = retryAfterOf(error);
