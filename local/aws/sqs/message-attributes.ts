@@ -133,11 +133,11 @@ export function selectAttributes(
 }
 
 export function attributesOutput(attributes: readonly MessageAttribute[]): Output {
-  const output: Output = {};
-  for (const attribute of attributes) {
-    output[attribute.name] = attribute.isBinary
+  const entries = attributes.map((attribute): [string, Output] => [
+    attribute.name,
+    attribute.isBinary
       ? { BinaryValue: new Uint8Array(valueBytes(attribute)), DataType: attribute.dataType }
-      : { StringValue: attribute.value, DataType: attribute.dataType };
-  }
-  return output;
+      : { StringValue: attribute.value, DataType: attribute.dataType },
+  ]);
+  return Object.fromEntries(entries);
 }
