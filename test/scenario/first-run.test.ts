@@ -2,20 +2,12 @@
  * Goal: one event, one durable function, the real path: ingest, events queue, dispatch, step queue, worker, table.
  * Method: the whole platform in process on a virtual clock; what it did is read back from the table.
  */
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
-import { DAY, MINUTE, Scenario, SECOND, START_MS } from "./world.js";
+import { scenarios } from "./started.js";
+import { DAY, MINUTE, SECOND, START_MS, type Scenario } from "./world.js";
 
-const scenarios: Scenario[] = [];
-afterEach(async () => {
-  for (const scenario of scenarios.splice(0)) await scenario.stop();
-});
-
-async function start(options: Parameters<typeof Scenario.start>[0]): Promise<Scenario> {
-  const scenario = await Scenario.start(options);
-  scenarios.push(scenario);
-  return scenario;
-}
+const start = scenarios();
 
 it("an event runs a function of two steps to its end, each body once", async () => {
   const client = new Perdure({ id: "shop" });
