@@ -68,6 +68,7 @@ export function schedulerConformance(setup: () => Promise<SchedulerTarget>): voi
       },
     };
     lifeChecks(context);
+    changeChecks(context);
     tokenChecks(context);
     groupChecks(context);
     listChecks(context);
@@ -115,7 +116,9 @@ function lifeChecks({ client, create }: SuiteContext): void {
     const { Target } = await client().send(new GetScheduleCommand({ Name }));
     expect(Target?.RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 });
   });
+}
 
+function changeChecks({ client, create }: SuiteContext): void {
   it("CreateSchedule refuses a name that is taken", async () => {
     const Name = uniqueName();
     await create({ Name });
