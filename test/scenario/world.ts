@@ -1,9 +1,11 @@
 /** A whole platform on a virtual clock for one scenario, and the few questions scenarios ask of it. No assertions in here. */
+import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { PerdureFunction } from "../../sdk/function.js";
 import type { LogEntry } from "../../sdk/protocol.js";
 import type { Perdure } from "../../sdk/client.js";
 import type { RunHead } from "../../runtime/core/run.js";
 import { LogStore } from "../../runtime/state/log-store.js";
+import { FUNCTION_SHARDS, functionPartition, parseFunctionSort } from "../../runtime/state/keys.js";
 import { unpack } from "../../runtime/state/payloads.js";
 import { EventStore, type EventRecord } from "../../runtime/state/event-store.js";
 import { seededRandom } from "../../local/aws/seeded-random.js";
@@ -35,10 +37,12 @@ export interface RunView {
 export class Scenario {
   readonly clock: VirtualClock;
   readonly world: World;
+  readonly #appId: string;
 
-  private constructor(clock: VirtualClock, world: World) {
+  private constructor(clock: VirtualClock, world: World, appId: string) {
     this.clock = clock;
     this.world = world;
+    this.#appId = appId;
   }
 
   static async start(options: ScenarioOptions): Promise<Scenario> {
@@ -46,7 +50,7 @@ export class Scenario {
     const clock = new VirtualClock({ startMs });
     const world = await World.start({ sweeper: false, ...rest, clock, random: seededRandom(seed) });
     await clock.settle();
-    return new Scenario(clock, world);
+    return new Scenario(clock, world, options.client.id);
   }
 
   /** Sends events through the HTTP API and waits until all that follows at once has happened. Answers the events' ids. */
@@ -93,6 +97,27 @@ export class Scenario {
     const [runId, ...others] = await this.runIds(eventId);
     if (runId === undefined || others.length > 0) throw new Error(`Event "${eventId}" did not start one run`);
     return this.run(runId);
+  }
+
+  /** All runs of a function, oldest first, read through the index that lists them. */
+  async runsOf(functionId: string): Promise<{ timeSorted: RunView[] }> {
+    const services = this.world.services("observer");
+    const month = new Date(this.clock.now()).toISOString().slice(0, 7);
+    const sorts: string[] = [];
+    for (let shard = 0; shard < FUNCTION_SHARDS; shard += 1) {
+      const page = await services.clients.dynamodb.send(
+        new QueryCommand({
+          TableName: services.settings.tableName,
+          IndexName: "byFunction",
+          KeyConditionExpression: "fnKey = :key",
+          ExpressionAttributeValues: { ":key": { S: functionPartition(this.#appId, functionId, month, shard) } },
+        }),
+      );
+      sorts.push(...(page.Items ?? []).map((item) => item["fnSort"]?.S ?? ""));
+    }
+    const timeSorted: RunView[] = [];
+    for (const sort of sorts.sort()) timeSorted.push(await this.run(parseFunctionSort(sort).runId));
+    return { timeSorted };
   }
 
   stop(): Promise<void> {
