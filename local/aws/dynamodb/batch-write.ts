@@ -29,8 +29,7 @@ export function batchWriteItem(engine: Engine, input: Input, context: CallContex
   const request = new Request("BatchWriteItem", input, PARAMETERS);
   const detail = capacityDetail(request);
   const items = requestItems(request);
-  const count = items.reduce((sum, [, requests]) => sum + (Array.isArray(requests) ? requests.length : 0), 0);
-  if (count > MAX_WRITES) throw tooManyWrites(items);
+  refuseCount(items);
   // Everything is read before anything is written: a call that is refused has changed nothing.
   const writes = items.flatMap(([tableName, requests]) => readWrites(engine, tableName, requests));
   refuseDuplicates(writes.map(({ target: { table, key } }) => `${table.definition.name}/${identityOf(key)}`));
@@ -46,17 +45,19 @@ export function batchWriteItem(engine: Engine, input: Input, context: CallContex
   return { UnprocessedItems: {}, ...consumedByMany(detail, consumptions.values()) };
 }
 
-function tooManyWrites(items: readonly [string, unknown][]): Error {
+function refuseCount(items: readonly [string, unknown][]): void {
+  const counts = items.map(([, requests]) => (Array.isArray(requests) ? requests.length : 1));
+  if (!counts.includes(0) && counts.reduce((sum, count) => sum + count, 0) <= MAX_WRITES) return;
   const shown = items.map(([tableName]) => `${tableName}=[WriteRequest, …]`).join(", ");
-  return validation(
+  throw validation(
     `1 validation error detected: Value '{${shown}}' at 'requestItems' failed to satisfy constraint: ` +
-      "Map value must satisfy constraint: [Member must have length less than or equal to 25, " +
+      `Map value must satisfy constraint: [Member must have length less than or equal to ${MAX_WRITES}, ` +
       "Member must have length greater than or equal to 1]",
   );
 }
 
 function readWrites(engine: Engine, tableName: string, requests: unknown): Write[] {
-  if (!Array.isArray(requests) || requests.length === 0) throw unreadable("RequestItems", "a list of write requests");
+  if (!Array.isArray(requests)) throw unreadable("RequestItems", "a list of write requests");
   return requests.map((raw) => {
     const item = new Request("BatchWriteItem item", raw, WRITE_REQUESTS);
     const put = item.record("PutRequest");
