@@ -210,13 +210,19 @@ describe("snapshot", () => {
     ]);
   });
 
-  it("honours the handle of a receive before the snapshot", () => {
+  it.each(["before", "after"])("honours the handle of a receive %s the snapshot", (when) => {
     const sqs = setup();
     sqs.create("work");
     sqs.call("SendMessage", { QueueUrl: QUEUE_URL, MessageBody: "x" });
-    const [message] = sqs.call("ReceiveMessage", { QueueUrl: QUEUE_URL })["Messages"] as Input[];
+    const receive = (): unknown => {
+      const output = sqs.call("ReceiveMessage", { QueueUrl: QUEUE_URL });
+      sqs.nowMs += 30_000;
+      return (output["Messages"] as Input[])[0]?.["ReceiptHandle"];
+    };
+    const first = receive();
     const copy = restored(sqs);
-    copy.call("DeleteMessage", { QueueUrl: QUEUE_URL, ReceiptHandle: message?.["ReceiptHandle"] });
+    const second = receive();
+    copy.call("DeleteMessage", { QueueUrl: QUEUE_URL, ReceiptHandle: when === "before" ? first : second });
     expect(copy.model.nextVisibleAtMs(QUEUE_URL)).toBeNull();
   });
 
