@@ -6,7 +6,7 @@
  */
 import { findEndlessWalk, Graph } from "./liveness.js";
 
-/** Hands a successor to the search. The label is one line of the timeline and the unit of fairness. */
+/** Hands a successor to the search. The label is one line of the timeline, and the unit of fairness unless `fairness` says else. */
 export type Emit<S> = (label: string, state: S) => void;
 
 /**
@@ -31,6 +31,11 @@ export interface Model<S> {
   liveness?: { name: string; goal(state: S): boolean };
   /** Two states with one text are one state. JSON unless the model knows a shorter text or a symmetry. */
   canonical?(state: S): string;
+  /**
+   * The unit of fairness a label belongs to. Where `canonical` takes actors for each other, labels must lose their names too.
+   * Coarser units ask for less fairness, so they make the check stricter.
+   */
+  fairness?(label: string): string;
   maxStates: number;
 }
 
@@ -113,7 +118,8 @@ class Search<S> {
     if (this.#violation !== null) return;
     this.#transitions += 1;
     const to = this.#visit(successor, from);
-    if (kind === "progress" && this.#model.liveness !== undefined) this.#graph.addEdge(from, to, label);
+    if (kind !== "progress" || this.#model.liveness === undefined) return;
+    this.#graph.addEdge(from, to, this.#model.fairness?.(label) ?? label);
   }
 
   /** The state's index; a state seen for the first time is checked and queued. */
