@@ -30,6 +30,7 @@ const SHARED = {
   target: "node20",
   // Modules used by several entries become one file: one copy of each in memory, one identity for each class.
   splitting: true,
+  chunkNames: "chunks/[name]-[hash]",
   sourcemap: true,
   logLevel: "warning",
 };
@@ -41,28 +42,50 @@ globalThis.require ??= perdureCreateRequire(import.meta.url);`;
 /** Builds into `outdir`, replacing what was there. */
 export async function build({ outdir = join(ROOT, "dist") } = {}) {
   rmSync(outdir, { recursive: true, force: true });
-  await Promise.all([
-    bundle({
-      ...SHARED,
-      entryPoints: PACKAGE_ENTRIES,
-      outdir,
-      chunkNames: "chunks/[name]-[hash]",
-      packages: "external",
-    }),
-    bundle({
-      ...SHARED,
-      entryPoints: Object.fromEntries(RUNTIME_ENTRIES.map((name) => [name, `runtime/lambda/${name}.ts`])),
-      outdir: join(outdir, "runtime"),
-      chunkNames: "chunks/[name]-[hash]",
-      mainFields: ["module", "main"],
-      banner: { js: REQUIRE },
-      // Loaded at every cold start and never read by anybody: size is what counts, names in stacks stay.
-      minifyWhitespace: true,
-      minifySyntax: true,
-      sourcemap: "linked",
-      sourcesContent: false,
-    }),
-  ]);
+  await Promise.all([buildPackage(outdir), buildRuntime(join(outdir, "runtime"))]);
+}
+
+async function buildPackage(outdir) {
+  await bundle({
+    ...SHARED,
+    entryPoints: PACKAGE_ENTRIES,
+    outdir,
+    packages: "external",
+    define: { PERDURE_HEARTBEAT_WORKER: JSON.stringify(await heartbeatWorker()) },
+    // Folds `typeof PERDURE_HEARTBEAT_WORKER`, so that the text is in the package once.
+    minifySyntax: true,
+  });
+}
+
+/** The body of the heartbeat's thread as text: complete in itself, since it is evaluated where no module can be found. */
+async function heartbeatWorker() {
+  const { outputFiles } = await bundle({
+    ...SHARED,
+    entryPoints: ["runtime/lambda/heartbeat-worker.ts"],
+    format: "cjs",
+    splitting: false,
+    sourcemap: false,
+    mainFields: ["module", "main"],
+    // A heart beats on the table and the queue; what wiring.ts loads only when needed it never needs.
+    external: ["@aws-sdk/client-s3", "@aws-sdk/client-scheduler"],
+    minify: true,
+    write: false,
+  });
+  return outputFiles[0].text;
+}
+
+/** Loaded at every cold start: size is what counts; names in stacks stay. */
+async function buildRuntime(outdir) {
+  await bundle({
+    ...SHARED,
+    entryPoints: Object.fromEntries(RUNTIME_ENTRIES.map((name) => [name, `runtime/lambda/${name}.ts`])),
+    outdir,
+    mainFields: ["module", "main"],
+    banner: { js: REQUIRE },
+    minifyWhitespace: true,
+    minifySyntax: true,
+    sourcesContent: false,
+  });
 }
 
 /** Declarations for what package.json's "exports" name. */

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, join, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { context, formatMessages } from "esbuild";
 import type { BuildContext, BuildResult, Message } from "esbuild";
 import { entryMissing, entryNotBuilt, entryNotFound } from "./errors.js";
@@ -41,18 +41,23 @@ const KEPT_BUILDS = 5;
 const BANNER = `import { createRequire as perdureCreateRequire } from "node:module";
 globalThis.require ??= perdureCreateRequire(import.meta.url);`;
 
+export interface BundlerOptions {
+  /** Absolute. */
+  entry: string;
+  buildDirectory: string;
+  workingDirectory: string;
+  /** Where this package is built. An entry inside the package itself gets what was built, as a user's project does. */
+  installation: string;
+}
+
 export class EntryBundler {
-  readonly #entry: string;
-  readonly #buildDirectory: string;
-  readonly #workingDirectory: string;
+  readonly #options: BundlerOptions;
   #context: BuildContext | undefined;
   #inputs: ReadonlySet<string>;
 
-  constructor(entry: string, buildDirectory: string, workingDirectory: string) {
-    this.#entry = entry;
-    this.#buildDirectory = buildDirectory;
-    this.#workingDirectory = workingDirectory;
-    this.#inputs = new Set([entry]);
+  constructor(options: BundlerOptions) {
+    this.#options = options;
+    this.#inputs = new Set([options.entry]);
   }
 
   /** The files the last build was made of, as absolute paths, without installed packages. */
@@ -63,10 +68,10 @@ export class EntryBundler {
   /** Builds, incrementally after the first time. Throws ENTRY_NOT_BUILT; the inputs then include the files at fault. */
   async build(): Promise<Bundle> {
     this.#context ??= await context({
-      entryPoints: { worker: this.#entry },
-      absWorkingDir: this.#workingDirectory,
+      entryPoints: { worker: this.#options.entry },
+      absWorkingDir: this.#options.workingDirectory,
       // As deep as the directories named by hash: the source map's relative paths stay right.
-      outdir: join(this.#buildDirectory, "build"),
+      outdir: join(this.#options.buildDirectory, "build"),
       outExtension: { ".js": ".mjs" },
       bundle: true,
       platform: "node",
@@ -75,6 +80,7 @@ export class EntryBundler {
       mainFields: ["module", "main"],
       sourcemap: true,
       banner: { js: BANNER },
+      alias: this.#aliases(),
       loader: { ".node": "copy" },
       metafile: true,
       write: false,
@@ -91,24 +97,31 @@ export class EntryBundler {
     await this.#context?.dispose();
   }
 
+  #aliases(): Record<string, string> {
+    const { entry, installation } = this.#options;
+    const isOwnExample = entry.startsWith(dirname(installation) + sep);
+    if (!isOwnExample) return {};
+    return { "perdure/lambda": join(installation, "lambda.js"), perdure: join(installation, "sdk.js") };
+  }
+
   async #failure(error: unknown): Promise<unknown> {
     const messages = errorsOf(error);
     if (messages.length === 0) return error;
     const atFault = messages.flatMap((message) => message.location?.file ?? []);
     this.#inputs = new Set([...this.#inputs, ...this.#ownFiles(atFault)]);
     const formatted = await formatMessages(messages, { kind: "error", color: false });
-    return entryNotBuilt({ entry: this.#shownEntry(), details: formatted.join("").trimEnd() });
+    return entryNotBuilt({
+      entry: relative(this.#options.workingDirectory, this.#options.entry),
+      details: formatted.join("").trimEnd(),
+    });
   }
 
-  #shownEntry(): string {
-    return this.#entry.startsWith(this.#workingDirectory + sep)
-      ? this.#entry.slice(this.#workingDirectory.length + 1)
-      : this.#entry;
-  }
-
+  /** Installed packages do not change while one works. */
   #ownFiles(paths: readonly string[]): ReadonlySet<string> {
-    const files = paths.map((path) => resolve(this.#workingDirectory, path));
-    return new Set([this.#entry, ...files.filter((file) => !file.split(sep).includes("node_modules"))]);
+    const { entry, workingDirectory } = this.#options;
+    const files = paths.map((path) => resolve(workingDirectory, path));
+    const isOwn = (file: string): boolean => !relative(workingDirectory, file).split(sep).includes("node_modules");
+    return new Set([entry, ...files.filter(isOwn)]);
   }
 
   #write(result: BuildResult): Bundle {
@@ -116,7 +129,7 @@ export class EntryBundler {
     const digest = createHash("sha256");
     for (const output of outputs) digest.update(output.contents);
     const hash = digest.digest("hex").slice(0, 12);
-    const directory = join(this.#buildDirectory, hash);
+    const directory = join(this.#options.buildDirectory, hash);
     mkdirSync(directory, { recursive: true });
     for (const output of outputs) writeFileSync(join(directory, basename(output.path)), output.contents);
     this.#forgetOldBuilds(directory);
@@ -124,8 +137,8 @@ export class EntryBundler {
   }
 
   #forgetOldBuilds(current: string): void {
-    const builds = readdirSync(this.#buildDirectory)
-      .map((name) => join(this.#buildDirectory, name))
+    const builds = readdirSync(this.#options.buildDirectory)
+      .map((name) => join(this.#options.buildDirectory, name))
       .filter((directory) => directory !== current)
       .map((directory) => ({ directory, changedAtMs: statSync(directory).mtimeMs }))
       .sort((a, b) => b.changedAtMs - a.changedAtMs);

@@ -26,8 +26,13 @@ export async function loadCode(
   platform: AssembledPlatform,
   entryFile: string,
 ): Promise<LoadedCode> {
-  const { clock, random, directory, terminal } = world;
-  const bundler = new EntryBundler(entryFile, join(parts.dataDirectory, "build"), directory);
+  const { clock, random, directory, installation, terminal } = world;
+  const bundler = new EntryBundler({
+    entry: entryFile,
+    buildDirectory: join(parts.dataDirectory, "build"),
+    workingDirectory: directory,
+    installation,
+  });
   const code = new WorkerCode({
     bundler,
     platform,

@@ -9,7 +9,9 @@ import type { AssembledPlatform } from "../lambda/assembled-platform.js";
 import { errorResponse } from "../lambda/http-message.js";
 import { listenHttp } from "../lambda/http-server.js";
 import type { Dispatcher, HttpListener } from "../lambda/http-server.js";
-import { describePlatform } from "../platform.js";
+import type { QueueAddress } from "../lambda/message-source.js";
+import { describePlatform, queueArn, queueUrl } from "../platform.js";
+import type { Platform } from "../platform.js";
 import { greet, tellRunEnd, tellRunStart } from "./announcement.js";
 import { startAws } from "./aws-host.js";
 import type { AwsHost } from "./aws-host.js";
@@ -23,6 +25,7 @@ import { portInUse, portRefused } from "./errors.js";
 import { tellError } from "./failure.js";
 import type { DevOptions } from "./options.js";
 import { createResources, withRealAddresses } from "./resources.js";
+import type { QueueAddresses } from "./resources.js";
 import { headWrittenBy, RunAttribution } from "./run-attribution.js";
 import { RunCosts } from "./run-costs.js";
 import { OBSERVER, RunWatch } from "./run-watch.js";
@@ -123,7 +126,10 @@ async function prepareParts(
   const { eventKey, signingKey } = options;
   const sqsEndpoint = host.endpoints.sqs;
   const described = describePlatform({ sqsEndpoint, eventKey, signingKey, publicUrl: place.url });
-  const addresses = await createResources(described, host.clients(OBSERVER), world.clock);
+  const created = await createResources(described, host.clients(OBSERVER), world.clock);
+  // The model answers with a name of its own for itself; processes reach it through the wire face.
+  const addresses =
+    externalServices(world.environment).sqs === undefined ? ownAddresses(described, sqsEndpoint) : created;
   return {
     description: withRealAddresses(described, addresses, sqsEndpoint),
     addresses,
@@ -131,6 +137,11 @@ async function prepareParts(
     costs: new RunCosts(host.aws.ledger),
     dataDirectory: place.dataDirectory,
   };
+}
+
+function ownAddresses(description: Platform, sqsEndpoint: string): QueueAddresses {
+  const address = (name: string): QueueAddress => ({ queueUrl: queueUrl(sqsEndpoint, name), queueArn: queueArn(name) });
+  return new Map(description.queues.map(({ name }) => [name, address(name)]));
 }
 
 /** From the first call on, each is counted for its run, and a run whose head is written is looked at. */

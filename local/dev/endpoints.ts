@@ -62,6 +62,8 @@ export function sandboxEnvironment(options: SandboxEnvironmentOptions): NodeJS.P
     AWS_CONFIG_FILE: join(options.dataDirectory, "no-aws-config"),
     AWS_SHARED_CREDENTIALS_FILE: join(options.dataDirectory, "no-aws-credentials"),
     AWS_EC2_METADATA_DISABLED: "true",
+    // Eight lines at every cold start would drown what functions print; whoever deploys chooses their own Node.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     ...definition.environment,
   };
 }

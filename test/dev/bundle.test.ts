@@ -25,7 +25,12 @@ function setup(files: Record<string, string>) {
   };
   for (const [name, content] of Object.entries(files)) write(name, content);
   mkdirSync(join(directory, "build"), { recursive: true });
-  const bundler = new EntryBundler(join(directory, "worker.ts"), join(directory, "build"), directory);
+  const bundler = new EntryBundler({
+    entry: join(directory, "worker.ts"),
+    buildDirectory: join(directory, "build"),
+    workingDirectory: directory,
+    installation: join(directory, "elsewhere", "dist"),
+  });
   closers.push(() => bundler.close());
   return { directory, write, bundler };
 }
