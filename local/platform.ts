@@ -57,6 +57,8 @@ export interface PlatformOptions {
   /** Where `perdure.send` in user code posts to. */
   publicUrl: string;
   workerConcurrency?: number;
+  /** Sandboxes of ingest and of the API. On AWS as many as the account allows; a process each on a laptop: 4 by default. */
+  httpConcurrency?: number;
   workerTimeoutMs?: number;
   retentionDays?: number;
 }
@@ -139,9 +141,10 @@ function describeFunctions(options: PlatformOptions, workerTimeoutMs: number): P
     environment,
     ...more,
   });
+  const http = { environment: { ...environment, ...keys }, maxConcurrency: options.httpConcurrency ?? 4 };
   return [
-    platformFunction("ingest", { environment: { ...environment, ...keys } }),
-    platformFunction("api", { environment: { ...environment, ...keys } }),
+    platformFunction("ingest", http),
+    platformFunction("api", http),
     platformFunction("dispatch"),
     platformFunction("sweep", { maxConcurrency: 1 }),
     platformFunction("dead-letter"),

@@ -49,6 +49,7 @@ export class AssembledPlatform {
       {
         clock: options.clock,
         random: options.random,
+        waitWhenBusy: true,
         onProblem: (route, error) => options.onProblem?.({ kind: "route", route, error }),
       },
     );

@@ -3,7 +3,7 @@
  * caller is told when no function answered. `dispatch` is the whole of it; the socket in front is http-server.ts.
  * Must not: know what a route means. Authentication, validation and answers are the functions'.
  */
-import type { Clock, Random } from "../../sdk/clock.js";
+import { sleep, type Clock, type Random } from "../../sdk/clock.js";
 import { handlerError, requestIdFrom } from "./invocation.js";
 import type { InvocationError } from "./invocation.js";
 import type { LambdaFunction } from "./lambda-function.js";
@@ -14,6 +14,7 @@ import type { HttpRequest, HttpResponse } from "./http-message.js";
 export const HTTP_REQUEST_LIMIT_BYTES = 10_485_760;
 const HEADERS_LIMIT_BYTES = 10_240;
 const INTEGRATION_TIMEOUT_MS = 30_000;
+const BUSY_PAUSE_MS = 5;
 
 export interface HttpRoute {
   /** Route key: "POST /e/{eventKey}", "ANY /api/v1/{proxy+}", "GET /health". */
@@ -24,6 +25,11 @@ export interface HttpRoute {
 export interface HttpApiOptions {
   clock: Clock;
   random: Random;
+  /**
+   * Wait for a sandbox when all are busy, within the 30 seconds, instead of answering 503: on AWS another would have
+   * started, a laptop has no thousand. False by default: then a throttled function is answered as AWS answers it.
+   */
+  waitWhenBusy?: boolean;
   /** Told of an invocation that gave no answer; the caller sees only a 5xx. */
   onProblem?(routeKey: string, error: InvocationError): void;
 }
@@ -79,10 +85,12 @@ export class HttpApi {
   /** The invocation goes on after the 30 seconds, as on AWS; only nobody waits for it any more. */
   #integrate(route: CompiledRoute, event: unknown): Promise<HttpResponse> {
     return new Promise((resolve) => {
+      let waited = false;
       const cancel = this.#options.clock.after(INTEGRATION_TIMEOUT_MS, () => {
+        waited = true;
         resolve(errorResponse(503, "Service Unavailable"));
       });
-      route.target.invoke(event).then(
+      this.#invoke(route.target, event, () => waited).then(
         (answer) => {
           cancel();
           resolve(httpResponse(answer));
@@ -95,6 +103,18 @@ export class HttpApi {
         },
       );
     });
+  }
+
+  async #invoke(target: LambdaFunction, event: unknown, givenUp: () => boolean): Promise<unknown> {
+    for (;;) {
+      try {
+        return await target.invoke(event);
+      } catch (error) {
+        const busy = handlerError(error).failure === "throttled";
+        if (!busy || this.#options.waitWhenBusy !== true || givenUp()) throw error;
+      }
+      await sleep(this.#options.clock, BUSY_PAUSE_MS);
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import { hostFunctions } from "../../sdk/host/in-process-host.js";
 import type { PerdureFunction } from "../../sdk/function.js";
 import type { Logger } from "../../sdk/logger.js";
 
+import { createApi } from "../../runtime/api/handle-request.js";
 import { Dispatcher } from "../../runtime/dispatch/handle-messages.js";
 import { handleBatch } from "../../runtime/executor/handle-batch.js";
 import { EventLoopHeart } from "../../runtime/executor/heartbeat.js";
@@ -25,7 +26,7 @@ import { AssembledPlatform } from "../lambda/assembled-platform.js";
 import type { HttpResponse } from "../lambda/http-message.js";
 import { inProcessSandboxes } from "../lambda/in-process-sandbox.js";
 import type { LambdaHandler } from "../lambda/invocation.js";
-import type { LambdaFunction } from "../lambda/lambda-function.js";
+import type { InvocationReport, LambdaFunction } from "../lambda/lambda-function.js";
 import { waitingSource, type MessageSource } from "../lambda/message-source.js";
 import type { SandboxFactory } from "../lambda/sandbox.js";
 import {
@@ -69,6 +70,7 @@ export class World {
   readonly platform: Platform;
   readonly #options: WorldOptions;
   readonly #assembled: AssembledPlatform;
+  readonly #invocationListeners: ((report: InvocationReport) => void)[] = [];
   #functions: readonly PerdureFunction<never>[];
 
   private constructor(options: WorldOptions) {
@@ -81,6 +83,7 @@ export class World {
       eventKey: EVENT_KEY,
       signingKey: SIGNING_KEY,
       publicUrl: "http://localhost",
+      httpConcurrency: 1_000,
       workerConcurrency: options.workerConcurrency ?? 10,
       ...(options.workerTimeoutMs === undefined ? {} : { workerTimeoutMs: options.workerTimeoutMs }),
       ...(options.retentionDays === undefined ? {} : { retentionDays: options.retentionDays }),
@@ -90,6 +93,7 @@ export class World {
       random,
       sandboxes: ({ name }) => this.#sandboxes(name),
       source: (queue, mapping) => this.#source(queue, mapping),
+      onReport: (report) => this.#invocationListeners.forEach((listener) => listener(report)),
       onProblem: (problem) => options.logger?.warn("The platform met a problem", problem),
     });
     this.aws.onInvoke(this.#assembled.onSchedule);
@@ -107,6 +111,11 @@ export class World {
 
   lambda(name: PlatformFunctionName): LambdaFunction {
     return this.#assembled.function(name);
+  }
+
+  /** Told of every invocation that has ended. */
+  onInvocation(listener: (report: InvocationReport) => void): void {
+    this.#invocationListeners.push(listener);
   }
 
   /** The services a principal of this world sees: for tests that look into the table. */
@@ -193,7 +202,8 @@ export class World {
         return (event) => ingest(event as Parameters<typeof ingest>[0]);
       }
       case "api": {
-        return () => ({ statusCode: 501, body: "" });
+        const api = createApi(services, { signingKeys: [SIGNING_KEY] });
+        return (event) => api(event as Parameters<typeof api>[0]);
       }
       case "dispatch": {
         const dispatcher = new Dispatcher(services);

@@ -44,6 +44,11 @@ export class PassLog {
     return this.#carried.length > 0;
   }
 
+  /** What is carried says more than that a wait has ended: worth a write of its own when nothing else will be written. */
+  get carriesNews(): boolean {
+    return this.#carried.some((entry) => entry.k !== "seen");
+  }
+
   get needsFlush(): boolean {
     return !this.#appending && this.#pending.length > 0;
   }

@@ -462,7 +462,7 @@ export class Pass {
 
   /** Writes what is still to be written, or gives up when the lease is gone. */
   async #settleLog(): Promise<void> {
-    while (!this.#log.idle || this.#log.hasCarried) {
+    while (!this.#log.idle || this.#log.carriesNews) {
       if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return;
       this.#flush(true);
       this.#codeHold.pause();

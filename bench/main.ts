@@ -1,0 +1,11 @@
+/** Usage: npm run bench [-- units|in-process|wire]. Without a name: all. One JSON object a line. */
+import { benchInProcess } from "./in-process.js";
+import { benchUnits } from "./units.js";
+
+const benches: Record<string, () => Promise<void>> = { units: benchUnits, "in-process": benchInProcess };
+const wanted = process.argv.slice(2);
+for (const name of wanted)
+  if (!(name in benches))
+    throw new Error(`Cannot run bench "${name}"; expected one of ${Object.keys(benches).join(", ")}`);
+for (const [name, bench] of Object.entries(benches)) if (wanted.length === 0 || wanted.includes(name)) await bench();
+process.exit(0);
