@@ -426,6 +426,22 @@ describe("EmbeddedAws schedules", () => {
     expect(bodiesOf(await receiveAll(world))).toEqual(["a", "a", "c"]);
   });
 
+  it("a schedule created inside a hold does not make the hold count as waiting", async () => {
+    const world = await createScheduleWorld();
+    const seen: number[] = [];
+    const hold = world.clock.hold();
+    hold.resume();
+    const work = async (): Promise<void> => {
+      await world.call("CreateSchedule", schedule("s", "at(2026-03-01T00:00:00)", { Arn: QUEUE_ARN, Input: "x" }));
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      seen.push(world.clock.monotonic());
+      hold.pause();
+    };
+    hold.run(() => void work());
+    await world.clock.advance(1_000);
+    expect(seen).toEqual([0]);
+  });
+
   it("an updated and a deleted schedule move the timer", async () => {
     const world = await createScheduleWorld();
     await world.call("CreateSchedule", schedule("s", "at(2026-01-01T01:00:00)", { Arn: QUEUE_ARN, Input: "early" }));
