@@ -99,6 +99,8 @@ export interface PassPort {
   retryDelayMs(attempt: number): number;
   /** Bodies that may run side by side inside one turn. */
   maxParallelBodies: number;
+  /** The pass has ended and bodies it told to stop still run: they must not wake inside another run's turn. */
+  abandoned(): void;
   /** A wait that ends within this many ms is waited for inside the turn: shorter than a hop is worth. */
   inTurnWaitMs: number;
 }

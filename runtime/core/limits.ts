@@ -45,8 +45,8 @@ export const RETENTION_SLACK_MS = 7 * DAY_MS;
 /** A run's id for one event, by the sender's own event id (issue: 24 h). */
 export const EVENT_DEDUP_MS = DAY_MS;
 
-/** A function this worker does not have: a deployment may be under way. */
-export const MISSING_RETRY_MS = 20 * SECOND_MS;
+/** A function this worker does not have: a deployment may be under way. Eleven receives in five minutes, below the queue's twelve. */
+export const MISSING_RETRY_MS = 30 * SECOND_MS;
 export const MISSING_PARK_MS = 5 * MINUTE_MS;
 /** A run that is not there (yet). */
 export const ABSENT_RETRY_MS = 5 * SECOND_MS;

@@ -43,6 +43,7 @@ async function handleRecord(
       sentAtMs: Number(record.attributes.SentTimestamp),
       receipt,
       remainingMs: context.getRemainingTimeInMillis(),
+      retireSandbox: () => context.retire?.(),
     });
     await keepHidden(executor, receipt, disposition);
     return disposition.acknowledge;

@@ -25,6 +25,8 @@ export interface WakeDelivery {
   receipt: Receipt;
   /** Ms left of the invocation. */
   remainingMs: number;
+  /** Asks for this sandbox to be ended after the invocation. */
+  retireSandbox: () => void;
 }
 
 /** Whether the message may go. `visibleInMs` null leaves its visibility as it is: another delivery's turn owns it. */
@@ -164,6 +166,7 @@ async function runTurn(executor: Executor, delivery: WakeDelivery, granted: Gran
     deadline,
     config,
     stepQueueUrl: delivery.receipt.queueUrl,
+    retireSandbox: delivery.retireSandbox,
   });
   try {
     const result = await turn.run();

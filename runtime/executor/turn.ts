@@ -62,6 +62,8 @@ export interface TurnInput {
   deadline: Deadline;
   config: FunctionConfig;
   stepQueueUrl: string;
+  /** Asks for this sandbox to be ended after the invocation: user code still runs in it that was told to stop. */
+  retireSandbox: () => void;
   /** The turn began by taking over a lease that ran out. */
   stolen: boolean;
   /** The run as loaded before a steal; a released run is loaded by the turn. */
@@ -151,7 +153,8 @@ export class Turn {
     const waitUntilMs = this.#notBeforeMs();
     if (waitUntilMs > this.#services.clock.now())
       return this.#park(waitUntilMs, this.#head.epoch > 1 ? "retry" : "start");
-    if (this.#head.crashes > config.retries) {
+    // More crashes without progress than attempts: whatever it is, it is not the weather (PROTOCOL §2.5).
+    if (this.#head.crashes > config.retries + 1) {
       const crashed = functionCrashed({ functionId: config.id, crashes: this.#head.crashes });
       return this.#end("Failed", null, serializeError(crashed));
     }
@@ -160,7 +163,7 @@ export class Turn {
         functionId: config.id,
         runId: this.#head.runId,
         events: this.#events,
-        history: this.#entries,
+        history: [...this.#entries],
         historyBytes: this.#resultBytes,
         careful: this.#input.stolen && !this.#progressed,
       },
@@ -190,6 +193,7 @@ export class Turn {
       inTurnWaitMs: IN_TURN_WAIT_MS,
       retryDelayMs: (attempt) => retryDelayMs(attempt, services.random.unit()),
       maxParallelBodies: MAX_PARALLEL_BODIES,
+      abandoned: () => this.#input.retireSandbox(),
     };
   }
 
@@ -202,7 +206,7 @@ export class Turn {
       this.#n += written.items;
       this.#items += written.items;
       this.#objects += written.objects;
-      this.#entries = [...this.#entries, ...entries];
+      this.#entries.push(...entries);
       this.#progressed ||= entries.some((entry) => entry.k === "done" || entry.k === "seen");
     } catch (error) {
       this.#services.logger.error(`Cannot write the log of run "${lease.runId}": the turn ends`, error);

@@ -19,4 +19,6 @@ export interface SQSBatchResponse {
 
 export interface LambdaContext {
   getRemainingTimeInMillis(): number;
+  /** Ends this sandbox after the response. Only our own runtime offers it; on AWS the leftovers are fenced (ADR 0014). */
+  retire?(): void;
 }

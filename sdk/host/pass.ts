@@ -105,6 +105,7 @@ export class Pass {
     } finally {
       this.#ended = true;
       this.#abort.abort();
+      if (this.#bodies.size > 0) this.port.abandoned();
       this.#codeHold.pause();
       this.port.stopped.removeEventListener("abort", onStop);
     }
