@@ -36,6 +36,8 @@ async function main(args: readonly string[]): Promise<void> {
   if (command !== "dev") throw commandUnknown({ command });
   const options = readDevOptions(rest, process.env);
   if (options === "help") return write(DEV_HELP);
+  // As in a sandbox (local/dev/endpoints.ts): the SDK's advice about Node is for whoever deploys.
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
   const { startDev } = await import("./dev/dev-server.js");
   const { openTerminal } = await import("./dev/terminal.js");
   const { realClock, realRandom } = await import("../sdk/clock.js");

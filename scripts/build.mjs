@@ -4,8 +4,8 @@
  * Usage: node scripts/build.mjs [--types]
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build as bundle } from "esbuild";
 
@@ -30,6 +30,7 @@ const SHARED = {
   target: "node20",
   // Modules used by several entries become one file: one copy of each in memory, one identity for each class.
   splitting: true,
+  write: false,
   chunkNames: "chunks/[name]-[hash]",
   sourcemap: true,
   logLevel: "warning",
@@ -39,14 +40,40 @@ const SHARED = {
 const REQUIRE = `import { createRequire as perdureCreateRequire } from "node:module";
 globalThis.require ??= perdureCreateRequire(import.meta.url);`;
 
-/** Builds into `outdir`, replacing what was there. */
+/**
+ * Builds into `outdir`, replacing what was there in one move: a dev server that runs from it, or a second build, never
+ * finds half a package.
+ */
 export async function build({ outdir = join(ROOT, "dist") } = {}) {
-  rmSync(outdir, { recursive: true, force: true });
-  await Promise.all([buildPackage(outdir), buildRuntime(join(outdir, "runtime"))]);
+  const results = await Promise.all([buildPackage(outdir), buildRuntime(join(outdir, "runtime"))]);
+  const next = `${outdir}.next-${process.pid}`;
+  for (const { path, contents } of results.flatMap((result) => result.outputFiles)) {
+    const file = join(next, relative(outdir, path));
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, contents);
+  }
+  chmodSync(join(next, "cli.js"), 0o755);
+  replaceDirectory(outdir, next);
+}
+
+function replaceDirectory(directory, next) {
+  const old = `${directory}.old-${process.pid}`;
+  // Another build may put its own result in between; the last one wins.
+  for (let attempt = 1; ; attempt += 1) {
+    if (existsSync(directory)) renameSync(directory, old);
+    try {
+      renameSync(next, directory);
+      break;
+    } catch (error) {
+      if (attempt === 10) throw error;
+    } finally {
+      rmSync(old, { recursive: true, force: true });
+    }
+  }
 }
 
 async function buildPackage(outdir) {
-  await bundle({
+  return bundle({
     ...SHARED,
     entryPoints: PACKAGE_ENTRIES,
     outdir,
@@ -69,14 +96,13 @@ async function heartbeatWorker() {
     // A heart beats on the table and the queue; what wiring.ts loads only when needed it never needs.
     external: ["@aws-sdk/client-s3", "@aws-sdk/client-scheduler"],
     minify: true,
-    write: false,
   });
   return outputFiles[0].text;
 }
 
 /** Loaded at every cold start: size is what counts; names in stacks stay. */
-async function buildRuntime(outdir) {
-  await bundle({
+function buildRuntime(outdir) {
+  return bundle({
     ...SHARED,
     entryPoints: Object.fromEntries(RUNTIME_ENTRIES.map((name) => [name, `runtime/lambda/${name}.ts`])),
     outdir,

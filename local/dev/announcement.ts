@@ -68,11 +68,12 @@ export function tellRunEnd(terminal: Terminal, nowMs: number, head: RunHead, cos
   const durationMs = (head.endedAtMs ?? nowMs) - (head.startedAtMs ?? head.createdAtMs);
   const colour = head.status === "Completed" ? terminal.green : terminal.red;
   const status = colour(head.status.toLowerCase());
+  // What a service from outside would bill is not known here, and not mentioned.
   const units = [
-    counted(cost.writes, "write"),
-    counted(cost.reads, "read"),
-    counted(cost.messages, "queue call"),
-    counted(cost.invocations, "invocation"),
+    ...counted(cost.writes, "write"),
+    ...counted(cost.reads, "read"),
+    ...counted(cost.messages, "queue call"),
+    ...counted(cost.invocations, "invocation"),
   ].join(", ");
   const line = [runPrefix(terminal, nowMs, head), status, shownDuration(durationMs), shownDollars(cost.usd)].join("  ");
   terminal.line(`${line}  ${terminal.dim(`(${units})`)}`);
@@ -83,10 +84,10 @@ function runPrefix(terminal: Terminal, nowMs: number, head: RunHead): string {
   return `${terminal.dim(shownTime(nowMs))}  ${terminal.bold(head.functionId)}  ${terminal.dim(head.runId)}`;
 }
 
-/** Units of shared batches are fractions; one decimal is enough. */
-function counted(amount: number, noun: string): string {
+/** "13 writes", or nothing for none. Units of shared batches are fractions; one decimal is enough. */
+function counted(amount: number, noun: string): string[] {
   const rounded = Math.round(amount * 10) / 10;
-  return `${rounded} ${noun}${rounded === 1 ? "" : "s"}`;
+  return rounded === 0 ? [] : [`${rounded} ${noun}${rounded === 1 ? "" : "s"}`];
 }
 
 /** One line that a function printed. */

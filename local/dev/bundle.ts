@@ -116,11 +116,12 @@ export class EntryBundler {
     });
   }
 
-  /** Installed packages do not change while one works. */
+  /** Installed packages, this one among them, do not change while one works. */
   #ownFiles(paths: readonly string[]): ReadonlySet<string> {
-    const { entry, workingDirectory } = this.#options;
+    const { entry, workingDirectory, installation } = this.#options;
     const files = paths.map((path) => resolve(workingDirectory, path));
-    const isOwn = (file: string): boolean => !relative(workingDirectory, file).split(sep).includes("node_modules");
+    const isOwn = (file: string): boolean =>
+      !relative(workingDirectory, file).split(sep).includes("node_modules") && !file.startsWith(installation + sep);
     return new Set([entry, ...files.filter(isOwn)]);
   }
 

@@ -9,6 +9,7 @@ import type { Clock, Random } from "../../sdk/clock.js";
 import { AssembledPlatform } from "../lambda/assembled-platform.js";
 import { childSandboxes } from "../lambda/child-sandbox.js";
 import { InvocationError } from "../lambda/invocation.js";
+import type { InvocationReport } from "../lambda/lambda-function.js";
 import type { SandboxFactory } from "../lambda/sandbox.js";
 import type { Platform, PlatformFunction } from "../platform.js";
 import { tellOutput, tellProblem } from "./announcement.js";
@@ -16,7 +17,6 @@ import type { AwsHost } from "./aws-host.js";
 import { sandboxEnvironment } from "./endpoints.js";
 import { buildMissing } from "./errors.js";
 import type { QueueAddresses } from "./resources.js";
-import type { RunCosts } from "./run-costs.js";
 import type { Terminal } from "./terminal.js";
 
 export interface DevWorld {
@@ -35,7 +35,7 @@ export interface DevPlatformParts {
   description: Platform;
   addresses: QueueAddresses;
   host: AwsHost;
-  costs: RunCosts;
+  onReport(report: InvocationReport): void;
   /** Absolute. */
   dataDirectory: string;
 }
@@ -63,7 +63,7 @@ export function assembleDevPlatform(world: DevWorld, parts: DevPlatformParts): A
       if (address === undefined) throw new TypeError(`Cannot map queue "${queue.name}": it was not created`);
       return parts.host.source(address, mapping.function);
     },
-    onReport: (report) => parts.costs.record(report),
+    onReport: (report) => parts.onReport(report),
     onProblem: (problem) => tellProblem(terminal, clock.now(), problem),
   });
 }

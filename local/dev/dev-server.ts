@@ -21,13 +21,13 @@ import { openDataDirectory } from "./data-directory.js";
 import { assembleDevPlatform } from "./dev-platform.js";
 import type { DevPlatformParts, DevWorld } from "./dev-platform.js";
 import { externalServices } from "./endpoints.js";
-import { portInUse, portRefused } from "./errors.js";
+import { portInUse, portRefused, resourcesNotCreated } from "./errors.js";
 import { tellError } from "./failure.js";
 import type { DevOptions } from "./options.js";
 import { createResources, withRealAddresses } from "./resources.js";
 import type { QueueAddresses } from "./resources.js";
 import { headWrittenBy, RunAttribution } from "./run-attribution.js";
-import { RunCosts } from "./run-costs.js";
+import { RunCosts, runsOfEvent } from "./run-costs.js";
 import { OBSERVER, RunWatch } from "./run-watch.js";
 import { connectSchedules } from "./schedule-bridge.js";
 
@@ -65,7 +65,6 @@ async function start(options: DevOptions, world: DevWorld, onStop: (closer: Clos
   const host = await hostAws(options, world, dataDirectory);
   onStop(() => host.close());
   const parts = await prepareParts(options, world, host, { dataDirectory, url });
-  watchRuns(world, parts);
   const platform = assembleDevPlatform(world, parts);
   onStop((graceMs) => platform.stop(graceMs));
   const code = await loadCode(world, parts, platform, entryFile);
@@ -75,6 +74,8 @@ async function start(options: DevOptions, world: DevWorld, onStop: (closer: Clos
   );
   platform.start();
   serveWith(platform.api);
+  // What the first event meets on its way: a laptop's first impression should not be four cold starts.
+  for (const name of ["ingest", "dispatch", "worker"] as const) void platform.function(name).warm();
   greet(world.terminal, {
     version: world.version,
     url,
@@ -126,7 +127,15 @@ async function prepareParts(
   const { eventKey, signingKey } = options;
   const sqsEndpoint = host.endpoints.sqs;
   const described = describePlatform({ sqsEndpoint, eventKey, signingKey, publicUrl: place.url });
-  const created = await createResources(described, host.clients(OBSERVER), world.clock);
+  const created = await createResources(described, host.clients(OBSERVER), world.clock).catch((error: unknown) => {
+    const services = Object.values(externalServices(world.environment));
+    // Without any of them it is the model that refused: a bug, shown as it is.
+    if (services.length === 0) throw error;
+    throw resourcesNotCreated(
+      { services, reason: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    );
+  });
   // The model answers with a name of its own for itself; processes reach it through the wire face.
   const addresses =
     externalServices(world.environment).sqs === undefined ? ownAddresses(described, sqsEndpoint) : created;
@@ -134,7 +143,7 @@ async function prepareParts(
     description: withRealAddresses(described, addresses, sqsEndpoint),
     addresses,
     host,
-    costs: new RunCosts(host.aws.ledger),
+    onReport: watchRuns(world, host, described.tableName),
     dataDirectory: place.dataDirectory,
   };
 }
@@ -144,11 +153,16 @@ function ownAddresses(description: Platform, sqsEndpoint: string): QueueAddresse
   return new Map(description.queues.map(({ name }) => [name, address(name)]));
 }
 
-/** From the first call on, each is counted for its run, and a run whose head is written is looked at. */
-function watchRuns({ clock, terminal }: DevWorld, { description, host, costs }: DevPlatformParts): void {
+/**
+ * From the first call on, each is counted for its run, and a run whose head is written is looked at. The result takes the
+ * reports of invocations: they cost, and tell of runs in a table from outside, whose calls nobody here sees.
+ */
+function watchRuns(world: DevWorld, host: AwsHost, tableName: string): DevPlatformParts["onReport"] {
+  const { clock, terminal } = world;
+  const costs = new RunCosts(host.aws.ledger);
   const runs = new RunWatch({
     dynamodb: host.clients(OBSERVER).dynamodb,
-    tableName: description.tableName,
+    tableName,
     clock,
     onStart: (head, resumed) => tellRunStart(terminal, clock.now(), head, resumed),
     onEnd: (head) => tellRunEnd(terminal, clock.now(), head, costs.of(head.runId)),
@@ -161,4 +175,9 @@ function watchRuns({ clock, terminal }: DevWorld, { description, host, costs }: 
     if (output !== undefined && headWrittenBy(call)) for (const run of attributed ?? []) runs.touch(run);
     return attributed;
   });
+  const isTableOutside = externalServices(world.environment).dynamodb !== undefined;
+  return (report) => {
+    costs.record(report);
+    if (isTableOutside) for (const run of runsOfEvent(report.event)) runs.touch(run);
+  };
 }

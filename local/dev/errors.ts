@@ -118,3 +118,12 @@ export const buildMissing = defineError<{ file: string }>({
   message: ({ file }) => `Cannot find built file ${shown(file)}: it is not there; expected a complete installation`,
   remedy: "In the repository, run npm run build; elsewhere, install perdure again.",
 });
+
+export const resourcesNotCreated = defineError<{ services: readonly string[]; reason: string }>({
+  code: "RESOURCES_NOT_CREATED",
+  status: 500,
+  retryable: true,
+  message: ({ services, reason }) =>
+    `Cannot create resources "on ${services.join(", ")}": ${reason}; expected services that answer as AWS does`,
+  remedy: "Start the service named by AWS_ENDPOINT_URL_…, or unset the variable to use the embedded one.",
+});

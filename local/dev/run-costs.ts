@@ -68,7 +68,8 @@ export class RunCosts {
   }
 }
 
-function runsOfEvent(event: unknown): string[] {
+/** The runs whose wakes an invocation was given. */
+export function runsOfEvent(event: unknown): string[] {
   const hasRecords = typeof event === "object" && event !== null && "Records" in event && Array.isArray(event.Records);
   const records: unknown[] = hasRecords && Array.isArray(event.Records) ? event.Records : [];
   return records.flatMap((record) =>

@@ -52,6 +52,7 @@ export class WorkerCode {
       throw error;
     }
     this.#running = { hash: bundle.hash, sandboxes };
+    if (before !== undefined) void platform.function("worker").warm();
     return manifest;
   }
 

@@ -81,6 +81,14 @@ export class LambdaFunction {
     }
   }
 
+  /** Has one sandbox ready before the first invocation, as provisioned concurrency does. What fails here, the first invocation tells. */
+  async warm(): Promise<void> {
+    if (this.#stopped || this.#living.size > 0) return;
+    const generation = this.#generation;
+    const sandbox = await this.#startSandbox("warm").catch(() => undefined);
+    if (sandbox !== undefined) this.#release(sandbox, generation, false);
+  }
+
   /** From now on invocations run in sandboxes of the new code. What runs in the old code finishes there. */
   replaceCode(sandboxes: SandboxFactory): void {
     this.#sandboxes = sandboxes;

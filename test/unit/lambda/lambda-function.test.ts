@@ -182,6 +182,25 @@ describe("LambdaFunction.invoke()", () => {
   });
 });
 
+describe("LambdaFunction.warm()", () => {
+  it("has one sandbox ready, once, and the first invocation finds it", async () => {
+    const { target, started, reports } = functionWorld(() => () => "ok");
+    await target.warm();
+    await target.warm();
+    expect(started).toEqual(["worker-1"]);
+    expect(await target.invoke({})).toBe("ok");
+    expect(reports.map(({ sandboxId, coldStart }) => [sandboxId, coldStart])).toEqual([["worker-1", false]]);
+  });
+
+  it("leaves it to the first invocation to tell what is wrong", async () => {
+    const { target } = functionWorld(() => {
+      throw new SyntaxError("Unexpected token");
+    });
+    await target.warm();
+    await expect(target.invoke({})).rejects.toMatchObject({ failure: "init", errorType: "SyntaxError" });
+  });
+});
+
 describe("LambdaFunction.replaceCode()", () => {
   it("lets a running invocation finish in the old code and starts the next in the new", async () => {
     const { handler, open } = gate();
