@@ -43,7 +43,6 @@ async function cancel(services: Services, runs: RunStore, head: RunHead): Promis
     objects: head.objects,
   });
   if (!write.run) throw notFound({ thing: "run", id: runId });
-  if (!write.done) return write.run;
   // A turn that parked between the read and the cancel left a timer the effects on record do not name.
   const effects = new Set<Effect>([...write.run.head.effects, ...effectsOf(write.run.head, nowMs)]);
   return { ...write.run, head: { ...write.run.head, effects: [...effects] } };

@@ -43,8 +43,7 @@ export function showRuns(services: Services, runs: readonly StoredRun[]): Promis
 }
 
 async function show(services: Services, run: StoredRun, maxOutputBytes: number): Promise<RunView> {
-  const { head } = run;
-  const output = head.status === "Completed" ? run.output : null;
+  const { head, output } = run;
   const isOmitted = output !== null && jsonBytes(output) > maxOutputBytes;
   return {
     id: head.runId,

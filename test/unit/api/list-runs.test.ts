@@ -28,6 +28,8 @@ function idsOf(reply: Reply): string[] {
 /** The number a test gave the run. */
 const numbersOf = (reply: Reply): number[] => idsOf(reply).map((id) => Number(id.slice(id.indexOf("_") + 1)));
 
+const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+
 /** Every page, as a client walks them. */
 async function walk(query: string): Promise<number[][]> {
   const pages: number[][] = [];
@@ -241,6 +243,8 @@ describe("from= and until=", () => {
     ["from=2026-03-10T12:00:00Z&until=2026-03-10T12:00:00.001Z", [1]],
     ["until=2024-01-01", []],
     ["from=2027-01-01", []],
+    ["from=2026-03-20", []],
+    [`from=2026-03-05&cursor=${encode({ v: 1, before: "01772409600000#" })}`, []],
     ["from=2026-03-09&until=9999-12-31", [1, 2]],
     ["from=0&until=2026-02-28", [12]],
   ])("%s", async (query, expected) => {
@@ -313,7 +317,6 @@ describe("limit=, cursor= and the rest", () => {
     expect(reply.body.error?.message.length).toBeLessThan(300);
   });
 
-  const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const PLACE = `01773144000000#${runId(1)}`;
 
   it("takes a cursor as it was given, at a run or between two times", async () => {
@@ -375,6 +378,18 @@ describe("the work of one page", () => {
     // 675 months of two functions in four shards.
     expect(await callsOf("from=0")).toBeLessThan(420);
     expect((await walk("from=0")).flat()).toEqual([3, 1, 2]);
+  });
+
+  it("goes on at the very end of the month it did not begin", async () => {
+    // The last and the first millisecond of each of 100 months back from February: 50 months are one page's work.
+    const months = Array.from({ length: 100 }, (_, index) => index);
+    for (const index of months) {
+      await world.createRun(2 * index + 1, { createdAtMs: Date.UTC(2026, 2 - index, 1) - 1 });
+      await world.createRun(2 * index + 2, { createdAtMs: Date.UTC(2026, 1 - index, 1) });
+    }
+    const pages = await walk("from=0&limit=200");
+    expect(pages.length).toBeGreaterThan(2);
+    expect(pages.flat()).toEqual(months.flatMap((index) => [2 * index + 1, 2 * index + 2]));
   });
 
   it("goes through when DynamoDB answers only some of a batch's keys", async () => {

@@ -110,6 +110,15 @@ describe("DELETE /api/v1/runs/:id", () => {
     expect((await world.ask(`/api/v1/runs/${id}`)).body).toEqual({ data: cancelled });
   });
 
+  it("costs a read and a write, and a read when there is nothing left to do", async () => {
+    const id = await world.createRun(1);
+    const before = world.aws.faults.calls;
+    await cancel(id);
+    expect(world.aws.faults.calls - before).toBe(2);
+    await cancel(id);
+    expect(world.aws.faults.calls - before).toBe(3);
+  });
+
   it("takes the lease of a turn under way with the same write", async () => {
     const id = await world.createRun(1);
     const epoch = await world.claim(id);
