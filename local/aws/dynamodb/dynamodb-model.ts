@@ -79,11 +79,6 @@ export class DynamoDbModel implements ServiceModel {
     return earliest;
   }
 
-  /** Whether any item has a time to live at all. */
-  hasExpiringItems(): boolean {
-    return [...this.engine.tables.values()].some(({ expiry }) => expiry?.isEmpty() === false);
-  }
-
   snapshot(): unknown {
     return takeSnapshot(this.engine);
   }

@@ -33,10 +33,6 @@ export class Expiry {
     if (items?.size === 0) this.hours.delete(hour);
   }
 
-  isEmpty(): boolean {
-    return this.hours.size === 0;
-  }
-
   /** The items whose time is over at `nowMs`. */
   expired(nowMs: number): StoredItem[] {
     const nowSeconds = nowMs / 1000;
