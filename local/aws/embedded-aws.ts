@@ -8,7 +8,7 @@
  * I3 A dead sandbox's calls have no effect and never settle: a killed process runs no `catch` and no `finally`.
  */
 import type { Message } from "@aws-sdk/client-sqs";
-import type { Clock, Random } from "../../sdk/clock.js";
+import type { Random } from "../../sdk/clock.js";
 import type { AwsCall, Caller } from "./call.js";
 import { DynamoDbModel } from "./dynamodb/dynamodb-model.js";
 import type { DurableLog, LogRecord } from "./durable-log.js";
@@ -22,14 +22,10 @@ import { deadLetterOf, messageOf, ScheduleDelivery, type LambdaListener } from "
 import { SchedulerModel, type Delivery } from "./scheduler/scheduler-model.js";
 import { seededRandom, seedOf } from "./seeded-random.js";
 import { SqsModel } from "./sqs/sqs-model.js";
-
-/** A virtual clock wants to hear of every call, to know when the present instant is at rest. */
-export interface ActivityClock extends Clock {
-  touch?(): void;
-}
+import { afterUnheld, type WorldClock } from "./world-clock.js";
 
 export interface EmbeddedAwsOptions {
-  clock: ActivityClock;
+  clock: WorldClock;
   /** Seeds every call's own random source, once, at the beginning. */
   random: Random;
   /** Opened, not yet loaded. Without it, state lives as long as this object. */
@@ -58,7 +54,7 @@ export class EmbeddedAws {
   readonly ledger = new Ledger();
   readonly faults = new Faults();
   readonly #models: Record<ServiceName, ServiceModel>;
-  readonly #clock: ActivityClock;
+  readonly #clock: WorldClock;
   readonly #log: DurableLog | undefined;
   readonly #seedFamily: number;
   readonly #watch: QueueWatch;
@@ -398,7 +394,7 @@ export class EmbeddedAws {
     const nextMs = this.dynamodb.nextExpiryAtMs(nowMs);
     if (nextMs === undefined) return;
     const delayMs = Math.min(Math.max(0, nextMs - nowMs) + EXPIRY_DELAY_MS, MAX_EXPIRY_DELAY_MS);
-    this.#cancelExpiry = this.#clock.after(delayMs, () => {
+    this.#cancelExpiry = afterUnheld(this.#clock, delayMs, () => {
       this.#cancelExpiry = undefined;
       this.expireItems();
       this.#armExpiry();

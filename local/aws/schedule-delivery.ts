@@ -2,9 +2,9 @@
  * Owns: when schedules fire: one clock timer, at the next due schedule; and what their deliveries are, told from the target's ARN.
  * Must not: decide when a schedule is due. That is the model's.
  */
-import type { Clock } from "../../sdk/clock.js";
 import { unknownTarget } from "./errors.js";
 import type { Input } from "./model.js";
+import { afterUnheld, type WorldClock } from "./world-clock.js";
 import type { Delivery } from "./scheduler/scheduler-model.js";
 
 /** Takes a delivery to a Lambda function's ARN. False: no such function. */
@@ -34,7 +34,7 @@ export function deadLetterOf({ deadLetterArn, input }: Delivery): Input | undefi
 }
 
 export class ScheduleDelivery {
-  readonly #clock: Clock;
+  readonly #clock: WorldClock;
   readonly #source: ScheduleSource;
   readonly #fire: () => void;
   readonly #invokeListeners = new Set<LambdaListener>();
@@ -42,7 +42,7 @@ export class ScheduleDelivery {
   #armedForMs: number | null = null;
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Clock, source: ScheduleSource, fire: () => void) {
+  constructor(clock: WorldClock, source: ScheduleSource, fire: () => void) {
     this.#clock = clock;
     this.#source = source;
     this.#fire = fire;
@@ -55,7 +55,7 @@ export class ScheduleDelivery {
     this.stop();
     if (nextMs === null) return;
     this.#armedForMs = nextMs;
-    this.#cancel = this.#clock.after(nextMs - this.#clock.now(), () => {
+    this.#cancel = afterUnheld(this.#clock, nextMs - this.#clock.now(), () => {
       this.#armedForMs = null;
       this.#cancel = undefined;
       this.#fire();

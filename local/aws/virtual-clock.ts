@@ -139,6 +139,14 @@ export class VirtualClock implements Clock {
     };
   }
 
+  /**
+   * As `after`, for timers of the world itself (a schedule that will fire): they belong to no hold, even when a call from
+   * inside one makes them. Else a step that created a schedule would count as waiting until it fires.
+   */
+  afterUnheld(delayMs: number, callback: () => void): () => void {
+    return currentHold.exit(() => this.after(delayMs, callback));
+  }
+
   hold(): Hold {
     const hold: CountedHold = new CountedHold(() => {
       this.touch();
