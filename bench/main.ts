@@ -1,8 +1,13 @@
 /** Usage: npm run bench [-- units|in-process|wire]. Without a name: all. One JSON object a line. */
 import { benchInProcess } from "./in-process.js";
 import { benchUnits } from "./units.js";
+import { benchWire } from "./wire.js";
 
-const benches: Record<string, () => Promise<void>> = { units: benchUnits, "in-process": benchInProcess };
+const benches: Record<string, () => Promise<void>> = {
+  units: benchUnits,
+  "in-process": benchInProcess,
+  wire: benchWire,
+};
 const wanted = process.argv.slice(2);
 for (const name of wanted)
   if (!(name in benches))

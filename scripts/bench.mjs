@@ -3,10 +3,13 @@ import { spawnSync } from "node:child_process";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { build as buildPackage } from "./build.mjs";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const outfile = join(ROOT, "dist", "bench.mjs");
 
+// The wire bench starts the command line that is shipped.
+await buildPackage();
 await build({
   absWorkingDir: ROOT,
   entryPoints: ["bench/main.ts"],
