@@ -40,6 +40,11 @@ export class PassLog {
     return !this.#appending && this.#pending.length === 0;
   }
 
+  /** An append is under way. */
+  get appending(): boolean {
+    return this.#appending;
+  }
+
   get hasCarried(): boolean {
     return this.#carried.length > 0;
   }
@@ -47,6 +52,10 @@ export class PassLog {
   /** What is carried says more than that a wait has ended: worth a write of its own when nothing else will be written. */
   get carriesNews(): boolean {
     return this.#carried.some((entry) => entry.k !== "seen");
+  }
+
+  get appending(): boolean {
+    return this.#appending;
   }
 
   get needsFlush(): boolean {

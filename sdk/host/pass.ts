@@ -205,6 +205,8 @@ export class Pass {
   }
 
   #flush(force = false): void {
+    // An append under way signals by itself when it ends; a signal from here would only make whoever waits for it spin.
+    if (this.#log.appending) return;
     void this.#log.flush(force).then(() => this.#activity.signal());
   }
 
@@ -465,7 +467,9 @@ export class Pass {
   async #settleLog(): Promise<void> {
     while (!this.#log.idle || this.#log.carriesNews) {
       if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return;
-      this.#flush(true);
+      // Only what is not under way already: a flush beside another answers at once, and this loop would spin on it without
+      // ever letting the other's answer in.
+      if (!this.#log.appending) this.#flush(true);
       this.#codeHold.pause();
       await this.#activity.next();
       this.#codeHold.resume();
