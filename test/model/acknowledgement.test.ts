@@ -20,16 +20,17 @@ function search(setup: Partial<Setup>, budget: Partial<Budget>, ...faults: Fault
 const LINE = "a live run has a message, or will get one";
 const ENDS = "every run ends, its effects done";
 
-describe("the acknowledgement table", () => {
+describe("the acknowledgement table", { timeout: 60_000 }, () => {
   const sound: [string, Partial<Setup>, Partial<Budget>][] = [
     ["two kills", {}, { crashes: 2 }],
     ["a kill, a message delivered beside its holder, a dead letter", {}, { crashes: 1, lapses: 1, deadLetters: 1 }],
-    ["a kill, a stall and a yield", {}, { crashes: 1, stalls: 1, yields: 1 }],
-    ["three workers, a kill, a message delivered beside its holder", { workers: 3 }, { crashes: 1, lapses: 1 }],
+    ["a kill and a stall", {}, { crashes: 1, stalls: 1 }],
+    ["a kill and a yield", {}, { crashes: 1, yields: 1 }],
+    ["three workers and a message delivered beside its holder", { workers: 3 }, { lapses: 1, stalls: 1 }],
     ["the sweeper, a kill and a duplicate", { sweeper: true, oldReceiptsDelete: true }, { crashes: 1, duplicates: 1 }],
   ];
 
-  it.each(sound)("holds with %s", { timeout: 60_000 }, (_, setup, budget) => {
+  it.each(sound)("holds with %s", (_, setup, budget) => {
     const verdict = search(setup, budget);
     console.log(report(verdict));
     expect(verdict.violation, report(verdict)).toBeNull();
@@ -45,7 +46,7 @@ describe("the acknowledgement table", () => {
   });
 });
 
-describe("a rule of the acknowledgement table that is dropped is found out", () => {
+describe("a rule of the acknowledgement table that is dropped is found out", { timeout: 60_000 }, () => {
   const planted: [Fault, string, Partial<Budget>][] = [
     ["acknowledge the claimMsg on seeing a valid lease", LINE, { crashes: 1 }],
     ["acknowledge by receive count", LINE, { crashes: 1 }],

@@ -80,6 +80,13 @@ export function crashChargingModel(setup: Setup): Model<State> {
       },
     },
     liveness: { name: "every run ends", goal: (state) => state.ended !== null },
+    sometimes: {
+      "a run gives up": (state) => setup.diesBeforeGroup === null || state.ended === "gave up",
+      "a step is charged": (state) =>
+        setup.poison.length === 0 ||
+        setup.diesBeforeGroup === 0 ||
+        Object.values(state.steps).some((step) => step.outcome === "failed"),
+    },
     maxStates: 100_000,
   };
 }

@@ -14,7 +14,7 @@ function search(setup: Partial<Setup>, ...faults: Fault[]): Verdict {
   return explore(crashChargingModel({ ...HEALTHY, ...setup, faults: new Set(faults) }));
 }
 
-describe("crash charging", () => {
+describe("crash charging", { timeout: 60_000 }, () => {
   const sound: [string, Partial<Setup>][] = [
     ["kills and yields", { kills: 3, yields: 1 }],
     ["one poison body among three", { poison: ["C"], yields: 1 }],
@@ -30,10 +30,11 @@ describe("crash charging", () => {
     const verdict = search(setup);
     console.log(report(verdict));
     expect(verdict.violation, report(verdict)).toBeNull();
+    expect(verdict.neverSeen).toEqual([]);
   });
 });
 
-describe("a rule of crash charging that is dropped is found out", () => {
+describe("a rule of crash charging that is dropped is found out", { timeout: 60_000 }, () => {
   const BOUND = "bodies are bounded";
   const JUST = "a run gives up only after crashes without progress";
   const planted: [Fault, string, Partial<Setup>][] = [

@@ -11,7 +11,7 @@ function search(setup: Partial<Setup>, ...faults: Fault[]): Verdict {
   return explore(effectsModel({ sweeper: true, cancels: 1, kills: 2, ...setup, faults: new Set(faults) }));
 }
 
-describe("effects", () => {
+describe("effects", { timeout: 60_000 }, () => {
   it.each<[string, Partial<Setup>]>([
     ["an end, the sweeper off", { sweeper: false, cancels: 0, kills: 3 }],
     ["an end and a cancel, the sweeper on", { kills: 3 }],
@@ -27,7 +27,7 @@ describe("effects", () => {
   });
 });
 
-describe("a rule of effects that is dropped is found out", () => {
+describe("a rule of effects that is dropped is found out", { timeout: 60_000 }, () => {
   const ONCE = "effects happen once and tell the final status";
   const ALL = "effects are removed only when all are done";
   const EVERY = "every end has its effects";

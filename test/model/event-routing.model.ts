@@ -54,20 +54,7 @@ interface State {
 export function eventRoutingModel(setup: Setup): Model<State> {
   return {
     name: `event routing${setup.faults.size === 0 ? "" : ` · ${[...setup.faults].join(", ")}`}`,
-    initial: [
-      {
-        registered: ["f"],
-        messages: MESSAGES.map(() => "visible"),
-        dispatchers: [null, null],
-        dedup: {},
-        events: {},
-        runs: {},
-        wakes: [],
-        kills: setup.kills,
-        redeliveries: setup.redeliveries,
-        registers: setup.registers,
-      },
-    ],
+    initial: [initialState(setup)],
     actions: [receive(setup), dispatch(setup), startRuns(), faults()],
     invariants: {
       "one run per function and event": (state) => {
@@ -92,6 +79,21 @@ export function eventRoutingModel(setup: Setup): Model<State> {
     canonical,
     fairness: (label) => label.replace(/\d+/, ""),
     maxStates: 200_000,
+  };
+}
+
+function initialState(setup: Setup): State {
+  return {
+    registered: ["f"],
+    messages: MESSAGES.map(() => "visible"),
+    dispatchers: [null, null],
+    dedup: {},
+    events: {},
+    runs: {},
+    wakes: [],
+    kills: setup.kills,
+    redeliveries: setup.redeliveries,
+    registers: setup.registers,
   };
 }
 

@@ -12,19 +12,19 @@ function search(setup: Partial<Setup>, ...faults: Fault[]): Verdict {
   return explore(eventRoutingModel({ kills: 1, redeliveries: 1, registers: false, ...setup, faults: new Set(faults) }));
 }
 
-describe("event routing", () => {
+describe("event routing", { timeout: 60_000 }, () => {
   it.each<[string, Partial<Setup>]>([
     ["two kills", { kills: 2, redeliveries: 0 }],
     ["a kill and a redelivery to a second dispatcher", {}],
     ["a redelivery and a function registered meanwhile", { kills: 0, registers: true }],
-  ])("holds with %s", { timeout: 60_000 }, (_, setup) => {
+  ])("holds with %s", (_, setup) => {
     const verdict = search(setup);
     console.log(report(verdict));
     expect(verdict.violation, report(verdict)).toBeNull();
   });
 });
 
-describe("a rule of event routing that is dropped is found out", () => {
+describe("a rule of event routing that is dropped is found out", { timeout: 60_000 }, () => {
   it.each<[Fault, string, Partial<Setup>]>([
     ["create without sending the wake again", "every accepted event has all its runs", {}],
     ["a dedup item without the internal id", "every accepted event has all its runs", {}],

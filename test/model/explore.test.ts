@@ -23,7 +23,7 @@ const twoCounters = (extra: Partial<Model<Two>> = {}): Model<Two> => ({
   ...extra,
 });
 
-describe("explore()", () => {
+describe("explore()", { timeout: 60_000 }, () => {
   it("visits every interleaving once", () => {
     const verdict = explore(twoCounters());
     expect(verdict).toEqual({
@@ -80,7 +80,7 @@ describe("explore()", () => {
   });
 });
 
-describe("liveness under weak fairness", () => {
+describe("liveness under weak fairness", { timeout: 60_000 }, () => {
   const move = (label: string, from: number, to: number): Action<{ at: number }> => ({
     kind: "progress",
     apply: (state, emit) => {

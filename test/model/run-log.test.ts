@@ -21,7 +21,7 @@ function search(
   return explore(runLogModel(whole, 100_000));
 }
 
-describe("the run log", () => {
+describe("the run log", { timeout: 60_000 }, () => {
   const sound: [string, Partial<Setup>, Partial<Setup["budget"]>][] = [
     ["two workers and a kill", {}, { crashes: 1 }],
     ["three workers, four epochs", { workers: 3, maxEpoch: 4 }, {}],
@@ -33,7 +33,7 @@ describe("the run log", () => {
     ["beats that lengthen a lease", { program: twoSteps, leaseTicks: 2, maxEpoch: 2 }, { repeats: 1, beats: 3 }],
   ];
 
-  it.each(sound)("holds with %s", { timeout: 60_000 }, (_, setup, budget) => {
+  it.each(sound)("holds with %s", (_, setup, budget) => {
     const verdict = search(setup, budget);
     console.log(report(verdict));
     expect(verdict.violation, report(verdict)).toBeNull();
@@ -41,7 +41,7 @@ describe("the run log", () => {
   });
 });
 
-describe("a rule of the run log that is dropped is found out", () => {
+describe("a rule of the run log that is dropped is found out", { timeout: 60_000 }, () => {
   const AGAIN = "a completed step never runs again";
   const SAME = "every replay observes the same";
   const DURABLE = "nothing is shown that is not durable";
