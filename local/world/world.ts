@@ -38,6 +38,7 @@ import {
   type PlatformMapping,
   type PlatformQueue,
 } from "../platform.js";
+import { SandboxClock } from "./sandbox-clock.js";
 
 export interface WorldOptions {
   clock: Clock & { touch?(): void };
@@ -120,7 +121,8 @@ export class World {
 
   /** The services a principal of this world sees: for tests that look into the table. */
   services(name: string, sandboxId?: string): Services {
-    const { clock, random } = this.#options;
+    const { random } = this.#options;
+    const clock = sandboxId === undefined ? this.#options.clock : this.#clockOf(sandboxId);
     const environment = this.#environment();
     return {
       clients: inProcessClients(this.aws, sandboxId === undefined ? { name } : { name, sandboxId }),
@@ -182,6 +184,17 @@ export class World {
 
   #environment(): Record<string, string> {
     return this.platform.functions.find(({ name }) => name === "worker")?.environment ?? {};
+  }
+
+  /** A sandbox's own clock, so that one that is killed in the middle of its work does not hold up time for ever. */
+  #clockOf(sandboxId: string): Clock {
+    const clock = new SandboxClock(this.#options.clock);
+    const forget = this.aws.onCrash((crashedId) => {
+      if (crashedId !== sandboxId) return;
+      clock.die();
+      forget();
+    });
+    return clock;
   }
 
   #sandboxes(name: PlatformFunctionName): SandboxFactory {
