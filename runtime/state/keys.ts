@@ -42,9 +42,12 @@ export function eventKey(eventId: string): Key {
   return { pk: `EVENT#${eventId}`, sk: "EVENT" };
 }
 
-/** A sender's event id, per function: hashed, since it may hold any characters and be long. */
+/**
+ * A sender's event id, per function: hashed, since it may hold any characters and be long. Hashed as JSON, since in UTF-8
+ * alone all lone surrogates are one character and two ids would be the same.
+ */
 export function dedupKey(appId: string, functionId: string, senderId: string): Key {
-  return { pk: `DEDUP#${appId}#${functionId}#${digest(senderId)}`, sk: "DEDUP" };
+  return { pk: `DEDUP#${appId}#${functionId}#${digest(JSON.stringify(senderId))}`, sk: "DEDUP" };
 }
 
 export function appKey(appId: string): Key {
