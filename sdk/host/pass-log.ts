@@ -40,11 +40,6 @@ export class PassLog {
     return !this.#appending && this.#pending.length === 0;
   }
 
-  /** An append is under way. */
-  get appending(): boolean {
-    return this.#appending;
-  }
-
   get hasCarried(): boolean {
     return this.#carried.length > 0;
   }

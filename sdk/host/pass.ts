@@ -467,9 +467,7 @@ export class Pass {
   async #settleLog(): Promise<void> {
     while (!this.#log.idle || this.#log.carriesNews) {
       if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return;
-      // Only what is not under way already: a flush beside another answers at once, and this loop would spin on it without
-      // ever letting the other's answer in.
-      if (!this.#log.appending) this.#flush(true);
+      this.#flush(true);
       this.#codeHold.pause();
       await this.#activity.next();
       this.#codeHold.resume();
