@@ -2,9 +2,10 @@
  * Owns: what happens to one wake message: claim or steal and run a turn, or do what PROTOCOL §4 says (core/acknowledge.ts),
  * and whether the message may go.
  */
+import { readHistory } from "../../sdk/host/history.js";
 import type { FunctionHost } from "../../sdk/protocol.js";
 import { decideWake, type Delivery } from "../core/acknowledge.js";
-import { LEASE_MS, MISSING_PARK_MS, MISSING_RETRY_MS } from "../core/limits.js";
+import { LEASE_MS, MISSING_PARK_MS, MISSING_RETRY_MS, SWEEP_FIRST_MS } from "../core/limits.js";
 import { isLive, type RunHead } from "../core/run.js";
 import type { WakeMessage } from "../queue/messages.js";
 import type { Services } from "../services.js";
@@ -51,7 +52,10 @@ export async function handleWake(executor: Executor, delivery: WakeDelivery): Pr
   if (!host.get(wake.fn)) return handleMissing(services, delivery, nowMs);
   const runs = new RunStore(services);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const claimed = await tryClaim(executor, runs, delivery);
+    // A run that nobody has claimed has no history: its first turn claims without reading anything.
+    const claimed = await (round === 0 && wake.why === "start"
+      ? claimFirst(executor, runs, delivery)
+      : readAndClaim(executor, runs, delivery));
     if ("disposition" in claimed) return claimed.disposition;
     if (claimed.granted) return runTurn(executor, delivery, claimed.granted);
   }
@@ -61,7 +65,9 @@ export async function handleWake(executor: Executor, delivery: WakeDelivery): Pr
 /** A function this worker does not have: a deployment may be bringing it. Later the sweeper looks (its due entry stands). */
 function handleMissing(services: Services, delivery: WakeDelivery, nowMs: number): Disposition {
   const { wake, sentAtMs } = delivery;
-  if (nowMs - sentAtMs < MISSING_PARK_MS) return { acknowledge: false, visibleInMs: MISSING_RETRY_MS };
+  // A delayed wake was sent long ago, but nobody has missed its function before it was due.
+  if (nowMs - Math.max(sentAtMs, wake.dueMs ?? 0) < MISSING_PARK_MS)
+    return { acknowledge: false, visibleInMs: MISSING_RETRY_MS };
   services.logger.error(
     `Cannot run "${wake.run}": this worker has no function "${wake.fn}"; it is looked at again later`,
   );
@@ -71,31 +77,43 @@ function handleMissing(services: Services, delivery: WakeDelivery, nowMs: number
 interface Granted {
   run: StoredRun;
   lease: Lease;
-  stolen: boolean;
   loaded: LoadedRun | null;
 }
 
 type Attempt = { disposition: Disposition } | { granted: Granted | null };
 
-/** One try to get the lease. `granted: null` means the run changed under our eyes: look again. */
-async function tryClaim(executor: Executor, runs: RunStore, delivery: WakeDelivery): Promise<Attempt> {
+/** Claims a run in its first epoch. When somebody has claimed it before, what the refusal tells decides what else to do. */
+async function claimFirst(executor: Executor, runs: RunStore, delivery: WakeDelivery): Promise<Attempt> {
   const { services } = executor;
   const sentAtMonotonicMs = services.clock.monotonic();
-  const claim = newClaim(services, delivery.messageId);
-  const write = await runs.claim(delivery.wake.run, claim);
+  const write = await runs.claim(delivery.wake.run, 0, newClaim(services, delivery.messageId));
   if (write.done) return { granted: grant(services, write.run, sentAtMonotonicMs, null) };
-  const head = write.run?.head ?? null;
-  const about: Delivery = {
-    messageId: delivery.messageId,
-    receives: delivery.receives,
-    dueMs: delivery.wake.dueMs ?? null,
-  };
-  const decision = decideWake(head, about, services.clock.now());
+  return decide(executor, runs, delivery, write.run);
+}
+
+/** Reads the run, decides, and claims in the epoch that was read. */
+async function readAndClaim(executor: Executor, runs: RunStore, delivery: WakeDelivery): Promise<Attempt> {
+  const run = await runs.get(delivery.wake.run);
+  const about: Delivery = aboutOf(delivery);
+  const decision = decideWake(run?.head ?? null, about, executor.services.clock.now());
+  if (!run || (decision.do !== "claim" && decision.do !== "steal")) return decide(executor, runs, delivery, run);
+  return { granted: await take(executor, runs, delivery, run, decision.do) };
+}
+
+/** Everything PROTOCOL §4 knows besides a claim or a steal. `granted: null` means: look again. */
+async function decide(
+  executor: Executor,
+  runs: RunStore,
+  delivery: WakeDelivery,
+  run: StoredRun | null,
+): Promise<Attempt> {
+  const { services } = executor;
+  const head = run?.head ?? null;
+  const decision = decideWake(head, aboutOf(delivery), services.clock.now());
   switch (decision.do) {
     case "claim":
-      return { granted: null };
     case "steal":
-      return { granted: await steal(executor, runs, delivery) };
+      return { granted: null };
     case "absorb":
       return absorb(runs, head);
     case "effects":
@@ -110,30 +128,48 @@ async function tryClaim(executor: Executor, runs: RunStore, delivery: WakeDelive
   }
 }
 
+function aboutOf({ wake, messageId, receives }: WakeDelivery): Delivery {
+  return { messageId, receives, dueMs: wake.dueMs ?? null };
+}
+
 async function absorb(runs: RunStore, head: RunHead | null): Promise<Attempt> {
   if (!head) return { granted: null };
-  const write = await runs.absorb(head.runId, head.epoch);
+  const write = await runs.absorb(head.runId, head.epoch, head.leaseUntilMs + SWEEP_FIRST_MS);
   return write.done ? { disposition: GONE } : { granted: null };
 }
 
-/** Takes over a lease that ran out: reads everything first, then seals what it read (PROTOCOL §2.3). */
-async function steal(executor: Executor, runs: RunStore, delivery: WakeDelivery): Promise<Granted | null> {
+/**
+ * Claims a released run, or takes over a lease that ran out. The log is read between the head and the write, whose condition
+ * says that nothing has happened since the head was read; a steal seals what was read (PROTOCOL §2.3).
+ */
+async function take(
+  executor: Executor,
+  runs: RunStore,
+  delivery: WakeDelivery,
+  run: StoredRun,
+  how: "claim" | "steal",
+): Promise<Granted | null> {
   const { services } = executor;
-  const loaded = await new LogStore(services).load(delivery.wake.run);
-  if (!loaded) return null;
-  const decision = decideWake(loaded.head, { messageId: "", receives: 1, dueMs: null }, services.clock.now());
-  if (decision.do !== "steal") return null;
+  const loaded = await new LogStore(services).loadLog(run);
   const sentAtMonotonicMs = services.clock.monotonic();
   const claim = newClaim(services, delivery.messageId);
-  const write = await runs.steal(loaded.head, claim, loaded.epochItems, crashesAfter(loaded));
+  const write =
+    how === "claim"
+      ? await runs.claim(run.head.runId, run.head.epoch, claim)
+      : await runs.steal(run.head, claim, loaded.epochItems, crashesAfter(loaded));
   if (!write.done || !write.run) return null;
-  services.logger.warn(`Run "${loaded.head.runId}" goes on after its worker was lost (epoch ${write.run.head.epoch})`);
+  if (how === "steal") services.logger.warn(`Run "${run.head.runId}" goes on after its worker was lost`);
   return grant(services, write.run, sentAtMonotonicMs, loaded);
 }
 
-/** Crashes without progress: an epoch that got something done starts the count anew. */
+/**
+ * Crashes to be charged to the function: a body that was begun and has no outcome is charged itself; an epoch that got
+ * something done starts the count anew (PROTOCOL §2.5).
+ */
 function crashesAfter(loaded: LoadedRun): number {
-  return loaded.epochProgressed ? 1 : loaded.head.crashes + 1;
+  if (loaded.epochProgressed) return 1;
+  const charged = [...readHistory(loaded.entries).memories.values()].some((memory) => memory.interrupted);
+  return charged ? Math.max(1, loaded.head.crashes) : loaded.head.crashes + 1;
 }
 
 function newClaim(services: Services, messageId: string): Claim {
@@ -150,8 +186,7 @@ function grant(
 ): Granted | null {
   if (!run) return null;
   const { runId, epoch, wakes } = run.head;
-  const lease = new Lease(services.clock, { runId, epoch, wakes, sentAtMonotonicMs });
-  return { run, lease, stolen: loaded !== null, loaded };
+  return { run, lease: new Lease(services.clock, { runId, epoch, wakes, sentAtMonotonicMs }), loaded };
 }
 
 async function runTurn(executor: Executor, delivery: WakeDelivery, granted: Granted): Promise<Disposition> {
