@@ -1,7 +1,9 @@
 /**
  * Owns: registration: bringing the table and the cron schedules in line with a worker's manifest. Idempotent: the same
  * manifest again changes nothing; an interrupted one is finished by the next.
- * Order: functions, then schedules, then the app's version (from which readers know that something changed).
+ * Order: schedules that are no longer wanted, while the configuration that names them is still there to find them by; then
+ * functions, the app, its version (from which readers know that something changed); last the schedules that are wanted, so
+ * that no tick comes before the function it is for.
  */
 import { createHash } from "node:crypto";
 import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
@@ -13,7 +15,7 @@ import { number, text, type Item } from "../state/attributes.js";
 import { ABSENT } from "../state/conditions.js";
 import { appKey, FUNCTION_PREFIX, functionKey, REGISTRY_SHARDS, registryKey } from "../state/keys.js";
 import { checkManifest } from "./check-manifest.js";
-import { cronSchedules, removeCronSchedule, writeCronSchedule } from "./cron-schedules.js";
+import { cronSchedules, removeCronSchedule, writeCronSchedule, type CronSchedule } from "./cron-schedules.js";
 import { readAppItems, readFunctionConfig } from "./registry.js";
 
 export interface Registration {
@@ -48,11 +50,13 @@ export async function registerApp(services: Services, registration: Registration
   const version = versionOf(functions, stepQueueUrl);
   const ids = new Set(functions.map(({ id }) => id));
   const removed = [...known.keys()].filter((id) => !ids.has(id));
+  const schedules = functions.flatMap((config) => cronSchedules(appId, config));
+  await removeStaleSchedules(services, appId, [...known.values()], schedules);
   for (const config of functions) await putFunction(services, appId, config);
   for (const id of removed) await deleteFunction(services, appId, id);
-  const schedules = await alignSchedules(services, appId, functions, [...known.values()]);
   await putApp(services, appId, stepQueueUrl, version);
   await publishVersion(services, appId, version);
+  for (const schedule of schedules) await writeCronSchedule(services, schedule);
   const changed = functions.filter(({ id }) => known.has(id)).filter((config) => !equal(known.get(config.id), config));
   return {
     appId,
@@ -60,7 +64,7 @@ export async function registerApp(services: Services, registration: Registration
     added: functions.map(({ id }) => id).filter((id) => !known.has(id)),
     changed: changed.map(({ id }) => id),
     removed,
-    schedules,
+    schedules: schedules.length,
   };
 }
 
@@ -73,18 +77,15 @@ function versionOf(functions: readonly FunctionConfig[], stepQueueUrl: string): 
     .slice(0, 22);
 }
 
-async function alignSchedules(
+async function removeStaleSchedules(
   services: Services,
   appId: string,
-  functions: readonly FunctionConfig[],
   known: readonly FunctionConfig[],
-): Promise<number> {
-  const wanted = functions.flatMap((config) => cronSchedules(appId, config));
+  wanted: readonly CronSchedule[],
+): Promise<void> {
   const names = new Set(wanted.map(({ name }) => name));
-  for (const schedule of wanted) await writeCronSchedule(services, schedule);
   const stale = known.flatMap((config) => cronSchedules(appId, config)).filter(({ name }) => !names.has(name));
   for (const { name } of stale) await removeCronSchedule(services, name);
-  return wanted.length;
 }
 
 function put(services: Services, what: string, item: Item): Promise<unknown> {
