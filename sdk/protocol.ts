@@ -72,7 +72,7 @@ export interface PassInput {
   history: readonly LogEntry[];
   /** UTF-8 bytes of JSON the results in `history` have together. */
   historyBytes: number;
-  /** True in a turn that began by stealing: `start` before each body, one body at a time until a result is logged. */
+  /** True after a crash: `start` before a body, one body at a time, until all that could have run then had an outcome. */
   careful: boolean;
 }
 
@@ -99,6 +99,8 @@ export interface PassPort {
   retryDelayMs(attempt: number): number;
   /** Bodies that may run side by side inside one turn. */
   maxParallelBodies: number;
+  /** In a careful pass: every step that could have been running at the crash has had an outcome. */
+  crashAnswered(): void;
   /** The pass has ended and bodies it told to stop still run: they must not wake inside another run's turn. */
   abandoned(): void;
   /** A wait that ends within this many ms is waited for inside the turn: shorter than a hop is worth. */

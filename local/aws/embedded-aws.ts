@@ -102,6 +102,8 @@ export class EmbeddedAws {
     const input: Input = {
       QueueUrl: queueUrl,
       MaxNumberOfMessages: maxMessages,
+      // Said, so that the queue's own default is not looked up: that costs a walk through the queue at every receive.
+      WaitTimeSeconds: 0,
       MessageSystemAttributeNames: ["All"],
       MessageAttributeNames: ["All"],
     };

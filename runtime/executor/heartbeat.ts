@@ -23,6 +23,9 @@ export interface Heart {
   start(lease: Lease, receipt: Receipt, onWake: () => void): { stop(): Promise<void> };
 }
 
+/** Asked before the first beat, which shortens the message's visibility: false when another thread has done it. */
+export type FirstBeat = () => boolean;
+
 export class EventLoopHeart implements Heart {
   readonly #services: Services;
   readonly #runs: RunStore;
@@ -32,14 +35,20 @@ export class EventLoopHeart implements Heart {
     this.#runs = new RunStore(services);
   }
 
-  start(lease: Lease, receipt: Receipt, onWake: () => void): { stop(): Promise<void> } {
+  start(
+    lease: Lease,
+    receipt: Receipt,
+    onWake: () => void,
+    mayBeatFirst: FirstBeat = () => true,
+  ): { stop(): Promise<void> } {
     const { clock } = this.#services;
     let stopped = false;
     let beating: Promise<void> = Promise.resolve();
     let cancel = clock.after(FIRST_BEAT_MS, () => beat(true));
     const beat = (first: boolean): void => {
       if (stopped) return;
-      beating = this.#beat(lease, receipt, first, onWake).then(() => {
+      const due = !first || mayBeatFirst();
+      beating = (due ? this.#beat(lease, receipt, first, onWake) : Promise.resolve()).then(() => {
         if (!stopped) cancel = clock.after(first ? BEAT_MS - FIRST_BEAT_MS : BEAT_MS, () => beat(false));
       });
     };

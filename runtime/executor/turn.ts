@@ -64,9 +64,7 @@ export interface TurnInput {
   stepQueueUrl: string;
   /** Asks for this sandbox to be ended after the invocation: user code still runs in it that was told to stop. */
   retireSandbox: () => void;
-  /** The turn began by taking over a lease that ran out. */
-  stolen: boolean;
-  /** The run as loaded before a steal; a released run is loaded by the turn. */
+  /** The run as it was read before the claim; null in a run's first turn, which finds nothing. */
   loaded: LoadedRun | null;
 }
 
@@ -84,7 +82,8 @@ export class Turn {
   #resultBytes = 0;
   /** The next log item's number in this epoch. */
   #n = 1;
-  #progressed = false;
+  /** Every step that could have been running when a worker was lost has had an outcome since. */
+  #crashAnswered = false;
 
   constructor(services: Services, host: FunctionHost, input: TurnInput) {
     this.#services = services;
@@ -118,9 +117,7 @@ export class Turn {
 
   async #load(): Promise<void> {
     const { loaded } = this.#input;
-    // The first turn of a run finds nothing: an epoch before it could not have written.
     if (loaded) this.#take(loaded);
-    else if (this.#head.epoch > 1) await this.#reload();
     this.#events = await this.#readEvents();
   }
 
@@ -165,7 +162,8 @@ export class Turn {
         events: this.#events,
         history: [...this.#entries],
         historyBytes: this.#resultBytes,
-        careful: this.#input.stolen && !this.#progressed,
+        // Across turns, until every step that could have been running at the crash has an outcome (PROTOCOL §2.5).
+        careful: this.#head.crashes > 0 && !this.#crashAnswered,
       },
       this.#port(),
     );
@@ -193,11 +191,18 @@ export class Turn {
       inTurnWaitMs: IN_TURN_WAIT_MS,
       retryDelayMs: (attempt) => retryDelayMs(attempt, services.random.unit()),
       maxParallelBodies: MAX_PARALLEL_BODIES,
+      crashAnswered: () => void (this.#crashAnswered = true),
       abandoned: () => this.#input.retireSandbox(),
     };
   }
 
-  /** Resolves when the log holds the entries. When that stays unknown the turn is lost and this never resolves. */
+  /**
+   * Resolves when the log holds the entries. When that stays unknown the turn is lost and this never resolves; so too past
+   * the lease's deadline, when the answer may be to a write that landed outside a thief's seal:
+   *
+   *   epoch 1: claim … body ──── frozen ──────── put LOG#1#2 ─▶ stored, but it never existed
+   *   epoch 2:                    load, seal 1 → 1 item, body again …
+   */
   async #append(entries: readonly LogEntry[]): Promise<void> {
     const { lease } = this.#input;
     const position = { runId: lease.runId, epoch: lease.epoch, n: this.#n, ttlSeconds: this.#head.ttlSeconds };
@@ -207,12 +212,13 @@ export class Turn {
       this.#items += written.items;
       this.#objects += written.objects;
       this.#entries.push(...entries);
-      this.#progressed ||= entries.some((entry) => entry.k === "done" || entry.k === "seen");
     } catch (error) {
       this.#services.logger.error(`Cannot write the log of run "${lease.runId}": the turn ends`, error);
       lease.lose();
-      await new Promise<never>(() => undefined);
     }
+    if (lease.held) return;
+    lease.lose();
+    await new Promise<never>(() => undefined);
   }
 
   async #sendEvents(seed: string, events: readonly OutgoingEvent[]): Promise<{ ids: string[] }> {
@@ -307,7 +313,7 @@ export class Turn {
   }
 
   #releaseWith(dueAtMs: number, ttlSeconds: number, timer: Timer | null): Release {
-    const crashes = this.#progressed ? 0 : this.#head.crashes;
+    const crashes = this.#crashAnswered ? 0 : this.#head.crashes;
     return { logged: this.#items, crashes, objects: this.#objects, dueAtMs, ttlSeconds, timer };
   }
 }

@@ -4,7 +4,8 @@
  */
 import { Worker } from "node:worker_threads";
 import type { Heart, Receipt } from "../executor/heartbeat.js";
-import { EventLoopHeart } from "../executor/heartbeat.js";
+import { FIRST_BEAT_MS, LEASE_MS, VISIBILITY_BEYOND_LEASE_MS } from "../core/limits.js";
+import { EventLoopHeart, setVisibility } from "../executor/heartbeat.js";
 import type { Lease } from "../executor/lease.js";
 import type { Services } from "../services.js";
 
@@ -20,6 +21,8 @@ export type ToHeart =
       receipt: Receipt;
       /** When the last granted beat was sent, as `process.hrtime` in ns: one clock for all threads of a process. */
       extended: BigInt64Array;
+      /** 0 until either thread has taken it on itself to shorten the message's visibility. */
+      firstBeat: Int32Array;
     }
   | { do: "stop"; turn: number };
 
@@ -56,21 +59,34 @@ class ThreadHeart implements Heart {
     this.#turns += 1;
     const turn = this.#turns;
     const extended = new BigInt64Array(new SharedArrayBuffer(8));
+    const firstBeat = new Int32Array(new SharedArrayBuffer(4));
     const { clock } = this.#services;
     lease.readExtension(() => {
       const sentNs = Atomics.load(extended, 0);
       return sentNs === 0n ? null : clock.monotonic() - Number(process.hrtime.bigint() - sentNs) / 1e6;
     });
     this.#beating.set(turn, { lease, onWake });
+    const cancel = this.#firstBeatHere(firstBeat, receipt);
     const { runId, epoch, wakes, ageMs: elapsedMs } = lease;
-    this.#post(worker, { do: "start", turn, runId, epoch, wakes, elapsedMs, receipt, extended });
+    this.#post(worker, { do: "start", turn, runId, epoch, wakes, elapsedMs, receipt, extended, firstBeat });
     return {
       // Not waited for: a beat that is on its way finds the lease given back (conditions.ts, BEATING) and changes nothing.
       stop: () => {
+        cancel();
         if (this.#beating.delete(turn)) this.#post(worker, { do: "stop", turn });
         return Promise.resolve();
       },
     };
+  }
+
+  /** A thread that is still starting must not cost a cold sandbox's first turn its quick recovery: this loop beats first. */
+  #firstBeatHere(firstBeat: Int32Array, receipt: Receipt): () => void {
+    return this.#services.clock.after(FIRST_BEAT_MS, () => {
+      if (Atomics.compareExchange(firstBeat, 0, 0, 1) !== 0) return;
+      setVisibility(this.#services, receipt, LEASE_MS + VISIBILITY_BEYOND_LEASE_MS).catch((error: unknown) => {
+        this.#services.logger.warn("Cannot shorten a message's visibility now", error);
+      });
+    });
   }
 
   #post(worker: Worker, message: ToHeart): void {

@@ -22,7 +22,16 @@ port.on("message", (message: ToHeart) => {
   else void stop(message.turn);
 });
 
-function start({ turn, runId, epoch, wakes, elapsedMs, receipt, extended }: Extract<ToHeart, { do: "start" }>): void {
+function start({
+  turn,
+  runId,
+  epoch,
+  wakes,
+  elapsedMs,
+  receipt,
+  extended,
+  firstBeat,
+}: Extract<ToHeart, { do: "start" }>): void {
   const sentAtMonotonicMs = services.clock.monotonic() - elapsedMs;
   const lease = new Lease(services.clock, { runId, epoch, wakes, sentAtMonotonicMs });
   // Written here, read there at once: a turn whose own loop was blocked must not take its lease for lost.
@@ -32,7 +41,12 @@ function start({ turn, runId, epoch, wakes, elapsedMs, receipt, extended }: Extr
   lease.lost.addEventListener("abort", () => tell({ turn, is: "lost" }));
   beating.set(
     turn,
-    heart.start(lease, receipt, () => tell({ turn, is: "woken" })),
+    heart.start(
+      lease,
+      receipt,
+      () => tell({ turn, is: "woken" }),
+      () => Atomics.compareExchange(firstBeat, 0, 0, 1) === 0,
+    ),
   );
 }
 

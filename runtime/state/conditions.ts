@@ -14,12 +14,14 @@ export const PRESENT = "attribute_exists(pk)";
 const LIVE = "#status IN (:queued, :running)";
 
 /**
- *  claim ──── turn ──── release          claim
- *    │  leaseUntil > 0     │ leaseUntil = 0 │
- * ───┴─────────────────────┴────────────────┴──▶
- * Only a released run is claimed: every write of the epoch before has settled, its log is complete.
+ *  claim ──── turn ──── release    read ── load log ── claim
+ *    │  leaseUntil > 0     │ leaseUntil = 0 · epoch e    │
+ * ───┴─────────────────────┴─────────────────────────────┴──▶
+ * Only a released run is claimed: every write of the epoch before has settled, its log is complete. And only in the epoch
+ * that was read: a copy of this write that lands late, after its own turn, must not begin an epoch nobody holds
+ * (test/model, "claim without the epoch").
  */
-export const CLAIMABLE = `${LIVE} AND leaseUntil = :zero`;
+export const CLAIMABLE = `${LIVE} AND epoch = :epoch AND leaseUntil = :zero`;
 
 /**
  *  claim … beat … (worker dies) … leaseUntil ── skew ──▶ load (strongly) ── steal
@@ -33,10 +35,10 @@ export const STEALABLE = `${LIVE} AND epoch = :epoch AND leaseUntil = :read AND 
 export const ABSORBING = `${LIVE} AND epoch = :epoch AND leaseUntil > :zero`;
 
 /**
- *  claim ── beat ── beat ── release      a beat that arrives after the release must not bring the lease back
- *                              │ leaseUntil = 0
+ *  claim ── beat ── beat ── release      a beat that arrives after the release must not bring the lease back,
+ *                              │ leaseUntil = 0      and a late copy of an earlier beat must not shorten it
  */
-export const BEATING = `${LIVE} AND epoch = :epoch AND leaseUntil > :zero`;
+export const BEATING = `${LIVE} AND epoch = :epoch AND leaseUntil > :zero AND leaseUntil < :until`;
 
 /** Nothing came since this turn last looked: else load again and go on. */
 export const RELEASABLE = `${LIVE} AND epoch = :epoch AND wakes = :wakes`;

@@ -13,8 +13,9 @@ import type { RunHead } from "../core/run.js";
 import type { Services } from "../services.js";
 import { number, text, type Item } from "./attributes.js";
 import { ABSENT } from "./conditions.js";
-import { readHead, type StoredRun } from "./head-item.js";
+import type { StoredRun } from "./head-item.js";
 import { HEAD_SORT_KEY, LOG_PREFIX, logKey, parseLogSortKey, payloadObjectKey, runPartition } from "./keys.js";
+import { RunStore } from "./run-store.js";
 import { pack, packInline, packedAttribute, readPacked, SPILL_ABOVE_BYTES, unpack, type Packed } from "./payloads.js";
 
 export const historyShrank = defineError<{ runId: string; found: number; counted: number }>({
@@ -75,10 +76,17 @@ export class LogStore {
 
   /** The run with its whole log, strongly consistent. Null when there is no such run. */
   async load(runId: string): Promise<LoadedRun | null> {
+    const run = await new RunStore(this.#services).get(runId);
+    return run && this.loadLog(run);
+  }
+
+  /**
+   * The log of a run whose head was read before: in this order, what the head says is complete is complete in what is read
+   * after it. The other way round, items written in between would be missing (test/model, "the head is read last").
+   */
+  async loadLog(run: StoredRun): Promise<LoadedRun> {
+    const { runId } = run.head;
     const items = await this.#query(runId);
-    const headItem = items.find((item) => item["sk"]?.S === HEAD_SORT_KEY);
-    if (!headItem) return null;
-    const run = readHead(headItem);
     const valid = items.filter((item) => isEntryOf(run.head, item["sk"]?.S ?? ""));
     if (valid.length < run.head.logged) {
       throw historyShrank({ runId, found: valid.length, counted: run.head.logged });
@@ -87,9 +95,14 @@ export class LogStore {
     const stored = lists.flat();
     const entries = await Promise.all(stored.map((entry) => this.#fetch(entry)));
     const ofEpoch = lists.filter((_, index) => epochOf(valid[index]) === run.head.epoch);
-    const epochProgressed = ofEpoch.flat().some((entry) => entry.k === "done" || entry.k === "seen");
-    const bytes = resultBytes(stored, entries);
-    return { ...run, entries, items: valid.length, epochItems: ofEpoch.length, epochProgressed, resultBytes: bytes };
+    return {
+      ...run,
+      entries,
+      items: valid.length,
+      epochItems: ofEpoch.length,
+      epochProgressed: ofEpoch.flat().some((entry) => entry.k === "done" || entry.k === "seen"),
+      resultBytes: resultBytes(stored, entries),
+    };
   }
 
   async #put(
@@ -156,8 +169,9 @@ export class LogStore {
         this.#services.clients.dynamodb.send(
           new QueryCommand({
             TableName: this.#services.settings.tableName,
-            KeyConditionExpression: "pk = :pk",
-            ExpressionAttributeValues: { ":pk": text(runPartition(runId)) },
+            // Everything but the head, which sorts last and has been read first.
+            KeyConditionExpression: "pk = :pk AND sk < :head",
+            ExpressionAttributeValues: { ":pk": text(runPartition(runId)), ":head": text(HEAD_SORT_KEY) },
             ConsistentRead: true,
             ...(from ? { ExclusiveStartKey: from } : {}),
           }),
@@ -171,14 +185,14 @@ export class LogStore {
 
   /** Every key of the run's partition and every payload object its log refers to. */
   async belongings(runId: string): Promise<{ sortKeys: string[]; objects: string[] }> {
+    const run = await new RunStore(this.#services).get(runId);
     const items = await this.#query(runId);
     const logItems = items.filter((item) => item["sk"]?.S?.startsWith(LOG_PREFIX));
     const stored = (await Promise.all(logItems.map((item) => this.#readItem(item)))).flat();
-    const head = items.find((item) => item["sk"]?.S === HEAD_SORT_KEY);
-    const output = readPacked(head?.["output"]);
+    const output = run?.output;
     const objects = stored.flatMap((entry) => ("at" in entry ? [entry.at.key] : []));
     if (output?.form === "object") objects.push(output.key);
-    return { sortKeys: items.map((item) => item["sk"]?.S ?? ""), objects };
+    return { sortKeys: [HEAD_SORT_KEY, ...items.map((item) => item["sk"]?.S ?? "")], objects };
   }
 }
 

@@ -103,13 +103,19 @@ export class RunStore {
     return answer.Item ? readHead(answer.Item) : null;
   }
 
-  claim(runId: string, claim: Claim): Promise<HeadWrite> {
+  /** Takes a released run in the epoch that was read; 0 for a run nobody has claimed yet. */
+  claim(runId: string, epoch: number, claim: Claim): Promise<HeadWrite> {
     return this.#update(runId, {
       what: "claim",
       set: { ...claimAttributes(claim) },
-      assign: ["epoch = epoch + :one", "startedAt = if_not_exists(startedAt, :now)"],
+      assign: ["epoch = :next", "startedAt = if_not_exists(startedAt, :now)"],
       condition: conditions.CLAIMABLE,
-      values: { ":one": number(1), ":now": number(claim.nowMs), ...conditions.ZERO_VALUE },
+      values: {
+        ":epoch": number(epoch),
+        ":next": number(epoch + 1),
+        ":now": number(claim.nowMs),
+        ...conditions.ZERO_VALUE,
+      },
     });
   }
 
@@ -131,11 +137,14 @@ export class RunStore {
     });
   }
 
-  /** Tells the turn under way that there is a reason to look again. */
-  absorb(runId: string, epoch: number): Promise<HeadWrite> {
+  /**
+   * Tells the turn under way that there is a reason to look again. `dueAtMs`, soon after its lease: were that turn to die
+   * with its own message already gone, nothing else would wake the run before a due time that may be weeks away.
+   */
+  absorb(runId: string, epoch: number, dueAtMs: number): Promise<HeadWrite> {
     return this.#update(runId, {
       what: "absorb a wake of",
-      set: {},
+      set: { due: number(dueAtMs) },
       assign: ["wakes = wakes + :one"],
       condition: conditions.ABSORBING,
       values: { ":one": number(1), ":epoch": number(epoch), ...conditions.ZERO_VALUE },
@@ -149,7 +158,7 @@ export class RunStore {
         what: "extend the lease of",
         set: { leaseUntil: number(leaseUntilMs) },
         condition: conditions.BEATING,
-        values: { ":epoch": number(epoch), ...conditions.ZERO_VALUE },
+        values: { ":epoch": number(epoch), ":until": number(leaseUntilMs), ...conditions.ZERO_VALUE },
       },
       patience,
     );

@@ -3,12 +3,14 @@
  * the events queue goes back after a while, and only what cannot be read, or keeps failing, is quarantined.
  */
 import { appOfRun } from "../core/ids.js";
+import { CLOCK_SKEW_MS } from "../core/limits.js";
 import type { SQSBatchResponse, SQSRecord } from "../lambda/sqs.js";
 import { encodeMessage, readDispatchMessage, readWake, type DispatchMessage } from "../queue/messages.js";
 import { quarantine } from "../queue/quarantine.js";
 import { sendMessage } from "../queue/send.js";
 import { RegistryReader, type Registry } from "../registry/registry.js";
 import type { Services } from "../services.js";
+import { RunStore } from "../state/run-store.js";
 
 /** A queue's message has failed a dozen times when it comes here: something is down. It is given a minute. */
 const PAUSE_MS = 60_000;
@@ -43,14 +45,27 @@ export class DeadLetters {
     if (!("unreadable" in wake)) {
       const app = registry.apps.get(appOfRun(wake.run));
       if (!app) return this.#quarantine(record, `app "${appOfRun(wake.run)}" is not registered`);
+      await this.#requireNoLifeLine(record, wake.run);
       this.#services.logger.warn(`A wake of run "${wake.run}" was received too often; it is sent anew`);
-      return sendMessage(this.#services, app.stepQueueUrl, { ...wake, why: "dead-letter" }, PAUSE_MS);
+      // As it was, with its own due time: a timer that were sent as a plain wake would be used up before it is due.
+      return sendMessage(this.#services, app.stepQueueUrl, wake, PAUSE_MS);
     }
     const message = readDispatchMessage(record.body);
     if ("unreadable" in message) return this.#quarantine(record, message.unreadable);
     const returns = (message.returns ?? 0) + 1;
     if (returns > MAX_RETURNS) return this.#quarantine(record, `it has failed in ${returns} rounds`);
     return this.#sendBack({ ...message, returns });
+  }
+
+  /**
+   * The message a turn was claimed with is the run's life line while its lease is valid: sent anew it would be absorbed and
+   * gone, and the run with it, should that turn die. It stays a dead letter until the lease has ended.
+   */
+  async #requireNoLifeLine(record: SQSRecord, runId: string): Promise<void> {
+    const run = await new RunStore(this.#services).get(runId);
+    if (run?.head.claimMessageId !== record.messageId) return;
+    if (run.head.leaseUntilMs + CLOCK_SKEW_MS < this.#services.clock.now()) return;
+    throw new Error(`Cannot send the wake of run "${runId}" anew: a turn it began is under way`);
   }
 
   async #sendBack(message: DispatchMessage): Promise<void> {

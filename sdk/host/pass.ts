@@ -43,6 +43,8 @@ export class Pass {
   readonly #abort = new AbortController();
   /** The function's own code, outside bodies: counted except while the pass waits for the clock, the log or a body. */
   readonly #codeHold: Hold;
+  /** In a careful pass: steps that could have been running at the crash and have had no outcome since. Null: not known yet. */
+  #suspects: Set<Operation> | null = null;
   /** Operations whose body is running now. */
   readonly #bodies = new Set<Operation>();
   #settled: Settled | null = null;
@@ -304,16 +306,29 @@ export class Pass {
         this.operations.move(operation, "waiting");
         continue;
       }
-      if (this.operations.running.size >= this.#parallelBodies() || !this.port.mayStartBody()) return;
+      const careful = this.#isCareful();
+      const places = careful ? 1 : this.port.maxParallelBodies;
+      if (this.operations.running.size >= places || !this.port.mayStartBody()) return;
       this.operations.move(operation, "running");
       if (this.#interruptedTooOften(operation)) this.#recordInterrupted(operation);
-      else if (this.input.careful && !this.#progressed) this.#startCarefully(operation);
+      else if (careful) this.#startCarefully(operation);
       else void this.#attempt(operation);
     }
   }
 
-  #parallelBodies(): number {
-    return this.input.careful && !this.#progressed ? 1 : this.port.maxParallelBodies;
+  /** Whether bodies are begun on record and one at a time: while one of those that could have caused the crash is open. */
+  #isCareful(): boolean {
+    if (!this.input.careful) return false;
+    // What is asked for once the log is shown to its end is what could have been running.
+    this.#suspects ??= new Set([...this.operations.requested, ...this.operations.waiting].filter(hasBody));
+    return this.#suspects.size > 0;
+  }
+
+  /** An attempt of the step has ended, well or not: it did not bring its worker down. */
+  #clear(operation: Operation): void {
+    if (!this.#suspects) return;
+    this.#suspects.delete(operation);
+    if (this.#suspects.size === 0) this.port.crashAnswered();
   }
 
   /** In a careful turn the attempt is on record before the body runs, so that another crash is charged to this step. */
@@ -380,6 +395,7 @@ export class Pass {
     };
     this.#log.add(entry, () => {
       this.#progressed = true;
+      this.#clear(operation);
       this.#show(operation, result);
     });
   }
@@ -404,6 +420,7 @@ export class Pass {
       retryAtMs,
     };
     this.#log.add(entry, () => {
+      this.#clear(operation);
       operation.dueMs = retryAtMs;
       this.operations.move(operation, "waiting");
     });
@@ -488,6 +505,10 @@ export class Pass {
     if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return { kind: "lost" };
     return { kind: "retry", retryAtMs };
   }
+}
+
+function hasBody(operation: Operation): boolean {
+  return operation.kind !== "wait";
 }
 
 function stepKind(operation: Operation): "run" | "sendEvent" {
