@@ -115,14 +115,15 @@ export function storedSince(scenario: Scenario, mark: LedgerMark): string[] {
     .map(({ caller, operation }) => `${caller} ${operation}`);
 }
 
-/** Lets the first call that matches go wrong, once. */
-export function onceAt(scenario: Scenario, matches: (call: AwsCall) => boolean, fault: Fault): void {
+/** Lets the first call that matches go wrong, once. The answer tells whether there was one. */
+export function onceAt(scenario: Scenario, matches: (call: AwsCall) => boolean, fault: Fault): () => boolean {
   let done = false;
   scenario.world.aws.faults.add((call) => {
     if (done || !matches(call)) return undefined;
     done = true;
     return fault;
   });
+  return () => done;
 }
 
 /** A call by `caller` that sends to the queue whose name ends so. */
