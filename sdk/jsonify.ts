@@ -4,6 +4,7 @@
  * Not visible to types, so not modelled: NaN and infinities (null in JSON), accessors of a class (absent in JSON) and
  * cycles (an error when the step returns).
  */
+import type { Json } from "./protocol.js";
 
 /** What JSON leaves out of an object and turns into null in an array. */
 // The global Function type, because it takes in classes and every signature, and nothing is called through it.
@@ -20,9 +21,12 @@ type Emptied = ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | RegExp | A
  * @example
  * type Saved = Jsonify<{ at: Date; note: string | undefined }>; // { at: string; note?: string }
  */
-export type Jsonify<T> = IsAny<T> extends true ? T : unknown extends T ? T : JsonOf<T>;
+export type Jsonify<T> = IsAny<T> extends true ? T : unknown extends T ? T : IsJson<T> extends true ? T : JsonOf<T>;
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
+
+/** "Any JSON", as in the data of an undeclared event, stays itself: looked into, it has no end. */
+type IsJson<T> = [T, Json] extends [Json, T] ? true : false;
 
 /** Distributes over unions. A `toJSON` is asked once: what it returns is written as it is, as JSON.stringify does. */
 type JsonOf<T> = T extends string | number | boolean | null

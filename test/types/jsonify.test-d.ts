@@ -3,7 +3,7 @@
  * Method: compared type by type with literals; checked by tsc (types.test.ts runs it), never executed.
  */
 import { expectTypeOf } from "vitest";
-import type { Jsonify } from "perdure";
+import type { Json, Jsonify } from "perdure";
 
 // Primitives stay, literals and brands included.
 expectTypeOf<Jsonify<string>>().toEqualTypeOf<string>();
@@ -41,6 +41,10 @@ class Plan {
   name = "free";
 }
 expectTypeOf<Jsonify<{ make: typeof Plan; a: 1 }>>().toEqualTypeOf<{ a: 1 }>();
+
+// Any JSON stays itself, wherever it stands.
+expectTypeOf<Jsonify<Json>>().toEqualTypeOf<Json>();
+expectTypeOf<Jsonify<{ a: Json; b: Json[]; at: Date }>>().toEqualTypeOf<{ a: Json; b: Json[]; at: string }>();
 
 // Optional and readonly members keep their modifiers.
 expectTypeOf<Jsonify<{ a?: Date; readonly b: Date; readonly c?: string | undefined }>>().toEqualTypeOf<{

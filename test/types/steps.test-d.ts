@@ -11,6 +11,7 @@ import {
   RetryAfterError,
   staticSchema,
   StepError,
+  type PerdureFunction,
   type StepOutput,
   type StepTools,
 } from "perdure";
@@ -174,3 +175,12 @@ perdure.createFunction(
     return saved;
   },
 );
+
+// ---- The data of an undeclared event as a step's result ----
+
+const untyped = new Perdure({ id: "shop" });
+const echo = untyped.createFunction({ id: "echo", triggers: { event: "shop/x" } }, async ({ event, step }) =>
+  step.run("store", () => event.data),
+);
+// It has to fit where functions are served: looked into without an end, it once did not compile there.
+export const served: readonly PerdureFunction<never>[] = [echo];
