@@ -2,7 +2,6 @@
  * Owns: what happens to one wake message: claim or steal and run a turn, or do what PROTOCOL §4 says (core/acknowledge.ts),
  * and whether the message may go.
  */
-import { readHistory } from "../../sdk/host/history.js";
 import type { FunctionHost } from "../../sdk/protocol.js";
 import { decideWake, type Delivery } from "../core/acknowledge.js";
 import { LEASE_MS, MISSING_PARK_MS, MISSING_RETRY_MS, SWEEP_FIRST_MS } from "../core/limits.js";
@@ -168,8 +167,7 @@ async function take(
  */
 function crashesAfter(loaded: LoadedRun): number {
   if (loaded.epochProgressed) return 1;
-  const charged = [...readHistory(loaded.entries).memories.values()].some((memory) => memory.interrupted);
-  return charged ? Math.max(1, loaded.head.crashes) : loaded.head.crashes + 1;
+  return loaded.epochInterrupted ? Math.max(1, loaded.head.crashes) : loaded.head.crashes + 1;
 }
 
 function newClaim(services: Services, messageId: string): Claim {

@@ -130,6 +130,7 @@ export class Turn {
     this.#entries = loaded.entries;
     this.#items = loaded.items;
     this.#resultBytes = loaded.resultBytes;
+    this.#objects = Math.max(this.#objects, loaded.objects);
     this.#input.lease.wakes = loaded.head.wakes;
   }
 

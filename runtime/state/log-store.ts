@@ -9,6 +9,7 @@ import { defineError } from "../../sdk/error-catalogue.js";
 import type { Json, LogEntry } from "../../sdk/protocol.js";
 import { nameOf } from "../aws/failures.js";
 import { untilKnown, type Patience } from "../aws/until-known.js";
+import { hasInterruptedBody, hasProgress } from "../core/log-facts.js";
 import type { RunHead } from "../core/run.js";
 import type { Services } from "../services.js";
 import { number, text, type Item } from "./attributes.js";
@@ -41,8 +42,12 @@ export interface LoadedRun extends StoredRun {
   /** Log items of the head's own epoch, and whether they say that something got done. */
   epochItems: number;
   epochProgressed: boolean;
+  /** A body was begun on record in the head's own epoch and has left no outcome. */
+  epochInterrupted: boolean;
   /** JSON bytes of all results. */
   resultBytes: number;
+  /** Results kept in S3: a turn that crashed had no time to count its own on the head. */
+  objects: number;
 }
 
 export interface AppendResult {
@@ -100,8 +105,10 @@ export class LogStore {
       entries,
       items: valid.length,
       epochItems: ofEpoch.length,
-      epochProgressed: ofEpoch.flat().some((entry) => entry.k === "done" || entry.k === "seen"),
+      epochProgressed: hasProgress(ofEpoch.flat()),
+      epochInterrupted: hasInterruptedBody(ofEpoch.flat()),
       resultBytes: resultBytes(stored, entries),
+      objects: stored.filter((entry) => "at" in entry).length,
     };
   }
 

@@ -14,14 +14,14 @@
 import { drainMicrotasks, type Hold } from "../clock.js";
 import type { Json, LogEntry, PassInput, PassOutcome, PassPort } from "../protocol.js";
 import { Activity } from "./activity.js";
-import { judge, runAttempt, toJson, type AttemptOutcome } from "./attempt.js";
-import { functionTimedOut, runTooLarge, stepInterrupted, stepKindChanged, stepTimedOut } from "./errors.js";
+import { judge, toJson } from "./attempt.js";
+import { Bodies } from "./bodies.js";
+import { functionTimedOut, stepKindChanged } from "./errors.js";
 import { readHistory, type History, type StepResult } from "./history.js";
-import { ABORT_WAIT_MS, MAX_RUN_BYTES } from "./limits.js";
+import { ABORT_WAIT_MS } from "./limits.js";
 import { Operations, type Operation } from "./operations.js";
 import { PassLog } from "./pass-log.js";
 import { isShownError, reviveShownError } from "./shown-error.js";
-import { serializeError } from "../errors.js";
 
 export interface PassFunction {
   id: string;
@@ -43,15 +43,12 @@ export class Pass {
   readonly #abort = new AbortController();
   /** The function's own code, outside bodies: counted except while the pass waits for the clock, the log or a body. */
   readonly #codeHold: Hold;
-  /** In a careful pass: steps that could have been running at the crash and have had no outcome since. Null: not known yet. */
-  #suspects: Set<Operation> | null = null;
-  /** Operations whose body is running now. */
-  readonly #bodies = new Set<Operation>();
+  readonly #bodies: Bodies;
   #settled: Settled | null = null;
   #ended = false;
-  #progressed = false;
+  /** A wait has ended since the pass began. */
+  #waitEnded = false;
   #replayed: boolean;
-  #resultBytes: number;
 
   constructor(passFunction: PassFunction, input: PassInput, port: PassPort) {
     this.#function = passFunction;
@@ -60,8 +57,14 @@ export class Pass {
     this.#history = readHistory(input.history);
     this.operations = new Operations(this.#history);
     this.#replayed = this.#history.shows.length === 0;
-    this.#resultBytes = input.historyBytes;
     this.#log = new PassLog(port);
+    this.#bodies = new Bodies(
+      { input, port, retries: passFunction.retries, operations: this.operations, log: this.#log },
+      {
+        show: (operation, result) => this.#show(operation, result),
+        ended: () => this.#activity.signal(),
+      },
+    );
     this.#codeHold = port.clock.hold();
   }
 
@@ -105,9 +108,9 @@ export class Pass {
       await this.#replay();
       return await this.#live();
     } finally {
-      this.#ended = true;
+      this.#close();
       this.#abort.abort();
-      if (this.#bodies.size > 0) this.port.abandoned();
+      if (this.#bodies.running.size > 0) this.port.abandoned();
       this.#codeHold.pause();
       this.port.stopped.removeEventListener("abort", onStop);
     }
@@ -193,7 +196,7 @@ export class Pass {
       if (this.#settled && this.#log.idle) return this.#conclude(this.#settled);
       if (!this.#settled) {
         this.#wakeDue();
-        this.#startBodies();
+        this.#bodies.startRequested();
       }
       if (this.#log.needsFlush) this.#flush();
       if (this.operations.running.size === 0 && this.#log.idle) {
@@ -284,7 +287,7 @@ export class Pass {
         continue;
       }
       const seen: LogEntry = { ...operation.name, k: "seen", atMs: nowMs };
-      this.#progressed = true;
+      this.#waitEnded = true;
       if (this.operations.unresolvedCount === 1 && this.#log.idle) {
         this.#log.carry(seen);
         this.#show(operation, { ok: null });
@@ -296,148 +299,21 @@ export class Pass {
     }
   }
 
-  // Bodies
-
-  #startBodies(): void {
-    if (this.operations.requested.size === 0) return;
-    const nowMs = this.port.clock.now();
-    for (const operation of [...this.operations.requested]) {
-      if (operation.dueMs > nowMs) {
-        this.operations.move(operation, "waiting");
-        continue;
-      }
-      const careful = this.#isCareful();
-      const places = careful ? 1 : this.port.maxParallelBodies;
-      if (this.operations.running.size >= places || !this.port.mayStartBody()) return;
-      this.operations.move(operation, "running");
-      if (this.#interruptedTooOften(operation)) this.#recordInterrupted(operation);
-      else if (careful) this.#startCarefully(operation);
-      else void this.#attempt(operation);
-    }
-  }
-
-  /** Whether bodies are begun on record and one at a time: while one of those that could have caused the crash is open. */
-  #isCareful(): boolean {
-    if (!this.input.careful) return false;
-    // What is asked for once the log is shown to its end is what could have been running.
-    this.#suspects ??= new Set([...this.operations.requested, ...this.operations.waiting].filter(hasBody));
-    return this.#suspects.size > 0;
-  }
-
-  /** An attempt of the step has ended, well or not: it did not bring its worker down. */
-  #clear(operation: Operation): void {
-    if (!this.#suspects) return;
-    this.#suspects.delete(operation);
-    if (this.#suspects.size === 0) this.port.crashAnswered();
-  }
-
-  /** In a careful turn the attempt is on record before the body runs, so that another crash is charged to this step. */
-  #startCarefully(operation: Operation): void {
-    const a = operation.attemptsUsed + 1;
-    const entry: LogEntry = {
-      ...operation.name,
-      k: "start",
-      kind: stepKind(operation),
-      a,
-      atMs: this.port.clock.now(),
-    };
-    this.#log.add(entry, () => void this.#attempt(operation));
-  }
-
-  #interruptedTooOften(operation: Operation): boolean {
-    return operation.memory?.interrupted === true && operation.attemptsUsed > this.#function.retries;
-  }
-
-  #recordInterrupted(operation: Operation): void {
-    const nowMs = this.port.clock.now();
-    this.#recordFinal(operation, { err: serializeError(stepInterrupted({ stepId: operation.name.id })) }, nowMs);
-  }
-
-  async #attempt(operation: Operation): Promise<void> {
-    const { clock } = this.port;
-    const fromMs = clock.now();
-    const attemptIndex = operation.attemptsUsed;
-    this.operations.forgetUnrequested();
-    this.#bodies.add(operation);
-    const outcome = await runAttempt(operation.name.id, attemptIndex, operation.body ?? (() => null), clock);
-    this.#bodies.delete(operation);
-    if (this.#ended) return;
-    operation.attemptsUsed = attemptIndex + 1;
-    this.#record(operation, outcome, fromMs);
-    this.#activity.signal();
-  }
-
-  #record(operation: Operation, outcome: AttemptOutcome, fromMs: number): void {
-    if (outcome.kind === "ok") {
-      this.#resultBytes += outcome.bytes;
-      if (this.#resultBytes > MAX_RUN_BYTES) {
-        const error = runTooLarge({ runId: this.input.runId, bytes: this.#resultBytes, limit: MAX_RUN_BYTES });
-        this.#recordFinal(operation, { err: serializeError(error) }, fromMs);
-      } else this.#recordFinal(operation, { ok: outcome.value }, fromMs);
-      return;
-    }
-    if (outcome.final || operation.attemptsUsed > this.#function.retries) {
-      this.#recordFinal(operation, { err: outcome.error }, fromMs);
-      return;
-    }
-    this.#recordFailed(operation, outcome.error, outcome.retryAtMs, fromMs);
-  }
-
-  #recordFinal(operation: Operation, result: StepResult, fromMs: number): void {
-    const entry: LogEntry = {
-      ...operation.name,
-      k: "done",
-      kind: stepKind(operation),
-      a: Math.max(1, operation.attemptsUsed),
-      ...result,
-      fromMs,
-      atMs: this.port.clock.now(),
-    };
-    this.#log.add(entry, () => {
-      this.#progressed = true;
-      this.#clear(operation);
-      this.#show(operation, result);
-    });
-  }
-
-  #recordFailed(
-    operation: Operation,
-    err: Extract<AttemptOutcome, { kind: "error" }>["error"],
-    wishedAtMs: number | null,
-    fromMs: number,
-  ): void {
-    const atMs = this.port.clock.now();
-    const retryAtMs = wishedAtMs ?? atMs + this.port.retryDelayMs(operation.attemptsUsed);
-    const a = operation.attemptsUsed;
-    const entry: LogEntry = {
-      ...operation.name,
-      k: "failed",
-      kind: stepKind(operation),
-      a,
-      err,
-      fromMs,
-      atMs,
-      retryAtMs,
-    };
-    this.#log.add(entry, () => {
-      this.#clear(operation);
-      operation.dueMs = retryAtMs;
-      this.operations.move(operation, "waiting");
-    });
-  }
-
   // Ends
+
+  /** P5: from now on nothing is shown, started or recorded. */
+  #close(): void {
+    this.#ended = true;
+    this.#bodies.close();
+  }
 
   /** The lease is gone, or the invocation nearly is. */
   async #stop(): Promise<PassOutcome> {
     this.#abort.abort();
     if (this.port.stopped.reason !== "deadline") return { kind: "lost" };
     const idle = this.operations.unresolvedCount === 0 && !this.#settled;
-    this.#ended = true;
-    for (const operation of this.#bodies) {
-      operation.attemptsUsed += 1;
-      this.#record(operation, this.#timedOut(operation), this.port.clock.now());
-    }
+    this.#close();
+    this.#bodies.timeOutRunning();
     await this.#settleLog();
     if (idle) {
       return this.#failFunction(functionTimedOut({ functionId: this.#function.id }));
@@ -445,15 +321,10 @@ export class Pass {
     return { kind: "yielded" };
   }
 
-  #timedOut(operation: Operation): AttemptOutcome {
-    const error = serializeError(stepTimedOut({ stepId: operation.name.id }));
-    return { kind: "error", error, final: false, retryAtMs: null };
-  }
-
   /** The function returned or threw. Bodies nobody waits for any more are told to stop and given a moment. */
   async #conclude(settled: Settled): Promise<PassOutcome> {
-    if (this.#bodies.size > 0) {
-      const ids = [...this.#bodies].map((operation) => operation.name.id).join(", ");
+    if (this.#bodies.running.size > 0) {
+      const ids = [...this.#bodies.running].map((operation) => operation.name.id).join(", ");
       this.port.logger.warn(
         `Function "${this.#function.id}" ended while steps still ran, which are told to stop: ${ids}`,
       );
@@ -461,7 +332,7 @@ export class Pass {
       await this.#awaitBodies();
     }
     if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return { kind: "lost" };
-    this.#ended = true;
+    this.#close();
     await this.#settleLog();
     if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return { kind: "lost" };
     if ("error" in settled) return this.#failFunction(settled.error);
@@ -475,7 +346,7 @@ export class Pass {
   async #awaitBodies(): Promise<void> {
     const { clock } = this.port;
     const untilMs = clock.now() + ABORT_WAIT_MS;
-    while (this.#bodies.size > 0 && clock.now() < untilMs && !this.port.stopped.aborted) {
+    while (this.#bodies.running.size > 0 && clock.now() < untilMs && !this.port.stopped.aborted) {
       await this.#quietFor(untilMs - clock.now());
     }
   }
@@ -495,7 +366,7 @@ export class Pass {
   async #failFunction(thrown: unknown): Promise<PassOutcome> {
     const nowMs = this.port.clock.now();
     const verdict = judge(thrown, nowMs);
-    const a = (this.#progressed ? 0 : this.#history.thrown) + 1;
+    const a = (this.#waitEnded || this.#bodies.progressed ? 0 : this.#history.thrown) + 1;
     if (isShownError(thrown) || verdict.final || a > this.#function.retries) {
       return { kind: "failed", error: verdict.error };
     }
@@ -505,12 +376,4 @@ export class Pass {
     if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return { kind: "lost" };
     return { kind: "retry", retryAtMs };
   }
-}
-
-function hasBody(operation: Operation): boolean {
-  return operation.kind !== "wait";
-}
-
-function stepKind(operation: Operation): "run" | "sendEvent" {
-  return operation.kind === "sendEvent" ? "sendEvent" : "run";
 }

@@ -130,7 +130,8 @@ function runsOf(services: Services): Pick<World, "createRun" | "append" | "claim
     async claim(id) {
       const nowMs = services.clock.now();
       const claim = { holder: "worker-1", messageId: "message-1", leaseUntilMs: nowMs + 20_000, nowMs };
-      const { run } = await runs.claim(id, claim);
+      const epoch = (await runs.get(id))?.head.epoch ?? 0;
+      const { run } = await runs.claim(id, epoch, claim);
       return run?.head.epoch ?? 0;
     },
     complete: (id, output) => end(id, "Completed", output, null),
