@@ -71,7 +71,6 @@ describe("types", () => {
 describe("size", () => {
   /** Longer than the rule allows when it was made; they may only shrink. */
   const LONG_FILES: Readonly<Record<string, number>> = {
-    "sdk/host/pass.ts": 516,
     "test/unit/aws/embedded.test.ts": 548,
   };
 
