@@ -1,0 +1,98 @@
+/**
+ * Owns: one run of a program under one fault plan on a world of its own, and everything that can be asked of it afterwards.
+ * Must not: judge; checks.ts does.
+ */
+import type { RunHead } from "../../runtime/core/run.js";
+import { Perdure } from "../../sdk/client.js";
+import type { LogEntry } from "../../sdk/protocol.js";
+import { Scenario, START_MS } from "../scenario/world.js";
+import { FaultPlan, FUNCTION_CALLERS, type Plan } from "./fault-plan.js";
+import { Peek, type QueueCount } from "./peek.js";
+import { Probe } from "./probe.js";
+import type { Program } from "./programs.js";
+import { Tap, type RunFate, type Sabotage } from "./tap.js";
+
+export interface TrialRun {
+  runId: string;
+  head: RunHead;
+  entries: LogEntry[];
+  output: unknown;
+  fate: RunFate;
+}
+
+export interface Trial {
+  program: Program;
+  plan: Plan;
+  /** Ingest answered 200. */
+  accepted: boolean;
+  /** The calls of the struck callers, in order. */
+  calls: readonly string[];
+  probe: Probe;
+  runs: TrialRun[];
+  /** Loading a run failed: its log is not whole. */
+  unreadable: string[];
+  messages: QueueCount[];
+  timers: string[];
+}
+
+export interface TrialSetup {
+  program: Program;
+  plan: Plan;
+  /** False: the minimal redundancy, where nothing but SQS brings a lost run back. */
+  sweeper: boolean;
+  /** Whose calls are counted and struck: the platform's functions when absent. */
+  callers?: readonly string[];
+  /** Breaks a rule of the engine on purpose, to see that the checks notice. */
+  sabotage?: Sabotage;
+}
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Runs a program to its horizon under a plan. */
+export async function runTrial(setup: TrialSetup): Promise<Trial> {
+  const { program, plan, sweeper, callers = FUNCTION_CALLERS, sabotage } = setup;
+  const client = new Perdure({ id: "crash", logger: silent });
+  let probe: Probe | null = null;
+  const functions = program.build(client, () => {
+    if (!probe) throw new Error("The world has not begun");
+    return probe;
+  });
+  const scenario = await Scenario.start({ client, functions, sweeper });
+  const { clock, world } = scenario;
+  const peek = (): Peek => new Peek(world, clock.now());
+  probe = new Probe(clock, peek);
+  const tap = new Tap(world, () => clock.now(), sabotage);
+  const faults = new FaultPlan(plan, callers, clock);
+  world.aws.faults.add(faults.rule);
+  try {
+    const posting = scenario.post(program.events).then(
+      () => true,
+      () => false,
+    );
+    await clock.advance(program.horizonMs);
+    const accepted = await posting;
+    world.aws.faults.clear();
+    const { runs, unreadable } = await readRuns(scenario, program, tap);
+    const { messages, timers } = { messages: peek().messages(), timers: peek().timers() };
+    return { program, plan, accepted, calls: faults.calls, probe, runs, unreadable, messages, timers };
+  } finally {
+    await scenario.stop();
+  }
+}
+
+async function readRuns(scenario: Scenario, program: Program, tap: Tap): Promise<Pick<Trial, "runs" | "unreadable">> {
+  const peek = new Peek(scenario.world, scenario.clock.now());
+  const runs: TrialRun[] = [];
+  const unreadable: string[] = [];
+  for (const functionId of program.functions) {
+    for (const runId of peek.runIds("crash", functionId, START_MS)) {
+      try {
+        const fate = tap.fates.get(runId) ?? { ends: 0, changedAfterEnd: [] };
+        runs.push({ runId, ...(await scenario.run(runId)), fate });
+      } catch (error) {
+        unreadable.push(`${runId}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+  return { runs, unreadable };
+}
