@@ -8,6 +8,8 @@ export interface Caller {
   name: string;
   /** The execution environment the call comes from; it is what a crash kills. */
   sandboxId?: string | undefined;
+  /** Acts with this role instead of its own: EventBridge Scheduler delivers with the role a schedule names. */
+  roleArn?: string | undefined;
   /** Aborts the wait for the answer. A long poll that is aborted takes no message with it. */
   signal?: AbortSignal | undefined;
 }

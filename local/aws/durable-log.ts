@@ -209,8 +209,17 @@ function readRecord(value: unknown): LogRecord | undefined {
   return isRecord && isObject(input) ? { t, service, op, input, seed } : undefined;
 }
 
+/** Of every service that has state. */
+const SERVICE_NAMES: ReadonlySet<unknown> = new Set<ServiceName>([
+  "dynamodb",
+  "sqs",
+  "scheduler",
+  "s3",
+  "secretsmanager",
+]);
+
 function isServiceName(value: unknown): value is ServiceName {
-  return value === "dynamodb" || value === "sqs" || value === "scheduler" || value === "s3";
+  return SERVICE_NAMES.has(value);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

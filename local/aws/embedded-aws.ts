@@ -13,13 +13,22 @@ import type { AwsCall, Caller } from "./call.js";
 import { DynamoDbModel } from "./dynamodb/dynamodb-model.js";
 import type { DurableLog, LogRecord } from "./durable-log.js";
 import { ConnectionLostError, Faults, throttlingError, type Fault } from "./faults.js";
+import type { AuthorizedCall } from "./iam/access-request.js";
+import { LambdaService, type FunctionInvoker } from "./lambda-service.js";
 import { addUnits, Ledger } from "./ledger.js";
 import { AwsServiceError, type CallContext, type Input, type Output, type ServiceModel } from "./model.js";
 import type { ServiceName, Units } from "./model.js";
 import { QueueWatch } from "./queue-watch.js";
 import { S3Model } from "./s3/s3-model.js";
-import { deadLetterOf, messageOf, ScheduleDelivery, type LambdaListener } from "./schedule-delivery.js";
+import {
+  authorizationOf,
+  deadLetterOf,
+  messageOf,
+  ScheduleDelivery,
+  type LambdaListener,
+} from "./schedule-delivery.js";
 import { SchedulerModel, type Delivery } from "./scheduler/scheduler-model.js";
+import { SecretsModel } from "./secrets/secrets-model.js";
 import { seededRandom, seedOf } from "./seeded-random.js";
 import { SqsModel } from "./sqs/sqs-model.js";
 import { afterUnheld, type WorldClock } from "./world-clock.js";
@@ -32,6 +41,8 @@ export interface EmbeddedAwsOptions {
   log?: DurableLog;
   /** Beginning of queue URLs; the wire face puts its own address there instead. */
   endpoint?: string;
+  /** Asked before every call is applied; throws what AWS answers to a caller that may not. Without it everybody may. */
+  authorize?(call: AuthorizedCall): void;
 }
 
 const DEFAULT_ENDPOINT = "http://sqs.us-east-1.localhost";
@@ -42,7 +53,7 @@ const MAX_EXPIRY_DELAY_MS = 24 * 3_600_000;
 const POLLER_PAUSE_MS = 200;
 const RECEIVE_WAIT = "ReceiveMessageWaitTimeSeconds";
 const EXPIRE_ITEMS = "ExpireItems";
-const SERVICES: readonly ServiceName[] = ["dynamodb", "sqs", "scheduler", "s3"];
+const SERVICES: readonly ServiceName[] = ["dynamodb", "sqs", "scheduler", "s3", "secretsmanager"];
 /** Whom the ledger and fault rules see when a schedule sends a message. */
 const SCHEDULER: Caller = { name: "scheduler.amazonaws.com" };
 
@@ -51,11 +62,14 @@ export class EmbeddedAws {
   readonly sqs: SqsModel;
   readonly scheduler = new SchedulerModel();
   readonly s3 = new S3Model();
+  readonly secrets = new SecretsModel();
+  readonly #lambda = new LambdaService();
   readonly ledger = new Ledger();
   readonly faults = new Faults();
   readonly #models: Record<ServiceName, ServiceModel>;
   readonly #clock: WorldClock;
   readonly #log: DurableLog | undefined;
+  readonly #authorize: (call: AuthorizedCall) => void;
   readonly #seedFamily: number;
   readonly #watch: QueueWatch;
   readonly #delivery: ScheduleDelivery;
@@ -68,10 +82,18 @@ export class EmbeddedAws {
   constructor(options: EmbeddedAwsOptions) {
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#authorize = (call) => options.authorize?.(call);
     this.#seedFamily = Math.floor(options.random.unit() * 2 ** 32);
     this.dynamodb = new DynamoDbModel({ staleIndexReads: () => this.#staleReads });
     this.sqs = new SqsModel({ endpoint: options.endpoint ?? DEFAULT_ENDPOINT });
-    this.#models = { dynamodb: this.dynamodb, sqs: this.sqs, scheduler: this.scheduler, s3: this.s3 };
+    this.#models = {
+      dynamodb: this.dynamodb,
+      sqs: this.sqs,
+      scheduler: this.scheduler,
+      s3: this.s3,
+      secretsmanager: this.secrets,
+      lambda: this.#lambda,
+    };
     this.#load();
     this.#watch = new QueueWatch(this.sqs, this.#clock);
     this.#delivery = new ScheduleDelivery(this.#clock, this.scheduler, () => this.#fireSchedules());
@@ -137,6 +159,11 @@ export class EmbeddedAws {
     return this.#delivery.onInvoke(listener);
   }
 
+  /** Lets callers invoke functions through the Lambda API. */
+  serveInvocations(invoker: FunctionInvoker): void {
+    this.#lambda.serve(invoker);
+  }
+
   /** Told when a schedule fired at nothing: the queue does not exist, or no listener took the function's ARN. */
   onUndelivered(listener: (error: Error) => void): () => void {
     return this.#delivery.onUndelivered(listener);
@@ -163,6 +190,7 @@ export class EmbeddedAws {
 
   #answer(call: AwsCall): Promise<Output> {
     if (call.service === "sqs" && call.operation === "ReceiveMessage") return this.#receive(call);
+    if (call.service === "lambda") return this.#invoke(call);
     try {
       return Promise.resolve(this.#apply(call));
     } catch (error) {
@@ -242,7 +270,20 @@ export class EmbeddedAws {
     }
   }
 
-  #execute(call: Pick<AwsCall, "service" | "operation" | "input">, meter: CallContext["meter"]): Output {
+  /** An invocation runs as long as the function does. */
+  async #invoke(call: AwsCall): Promise<Output> {
+    let output: Output | undefined;
+    try {
+      this.#authorize(call);
+      output = await this.#lambda.invoke(call.operation, call.input);
+      return this.#isDead(call.caller) ? never() : output;
+    } finally {
+      this.ledger.record(call, {}, output);
+    }
+  }
+
+  #execute(call: AuthorizedCall, meter: CallContext["meter"]): Output {
+    this.#authorize(call);
     const { output, record } = this.#run(call, meter);
     if (record !== undefined) this.#log?.append([record]);
     if (call.service === "scheduler") this.#delivery.arm();
@@ -335,6 +376,7 @@ export class EmbeddedAws {
     for (const delivery of deliveriesOf(fired)) {
       try {
         const input = messageOf(delivery);
+        this.#authorize(authorizationOf(delivery, input));
         if (input === undefined) invocations.push(delivery);
         else this.#deliver(input, run);
       } catch (error) {

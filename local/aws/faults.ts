@@ -47,6 +47,9 @@ export function throttlingError(service: ServiceName): AwsServiceError {
       );
     case "sqs":
       return new AwsServiceError("RequestThrottled", "The request was denied due to request throttling.");
+    case "lambda":
+      return new AwsServiceError("TooManyRequestsException", "Rate Exceeded.", 429);
+    case "secretsmanager":
     case "scheduler":
       return new AwsServiceError("ThrottlingException", "Rate exceeded", 429);
     case "s3":

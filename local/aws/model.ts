@@ -6,7 +6,7 @@
  */
 import type { Random } from "../../sdk/clock.js";
 
-export type ServiceName = "dynamodb" | "sqs" | "scheduler" | "s3";
+export type ServiceName = "dynamodb" | "sqs" | "scheduler" | "s3" | "secretsmanager" | "lambda";
 
 /** What a call would be billed, in the service's own units. Added up by the ledger. */
 export interface Units {

@@ -3,6 +3,7 @@
  * Must not: decide when a schedule is due. That is the model's.
  */
 import { unknownTarget } from "./errors.js";
+import type { AuthorizedCall } from "./iam/access-request.js";
 import type { Input } from "./model.js";
 import { afterUnheld, type WorldClock } from "./world-clock.js";
 import type { Delivery } from "./scheduler/scheduler-model.js";
@@ -25,6 +26,13 @@ export function messageOf(delivery: Delivery): Input | undefined {
   if (!UNIVERSAL_SEND_MESSAGE.test(delivery.targetArn)) return undefined;
   const input: unknown = JSON.parse(delivery.input);
   return typeof input === "object" && input !== null ? { ...input } : {};
+}
+
+/** What the schedule's role must be allowed for the delivery to be made. */
+export function authorizationOf(delivery: Delivery, message: Input | undefined): AuthorizedCall {
+  const caller = { name: "scheduler.amazonaws.com", roleArn: delivery.roleArn };
+  if (message !== undefined) return { service: "sqs", operation: "SendMessage", input: message, caller };
+  return { service: "lambda", operation: "Invoke", input: { FunctionName: delivery.targetArn }, caller };
 }
 
 /** What a delivery that failed sends to its dead-letter queue; undefined when it has none. */

@@ -29,6 +29,9 @@ export class RunAttribution {
         return runsOfSchedule(call.input);
       case "s3":
         return asRunId(text(call.input["Key"])?.split("/")[0]);
+      case "secretsmanager":
+      case "lambda":
+        return [];
     }
   }
 

@@ -79,6 +79,13 @@ export class DynamoDbModel implements ServiceModel {
     return earliest;
   }
 
+  /** The partition key's attribute of a table or of one of its indexes. */
+  partitionKey(tableName: string, indexName: string | undefined): string | undefined {
+    const definition = this.engine.tables.get(tableName)?.definition;
+    const owner = indexName === undefined ? definition : definition?.indexes.find(({ name }) => name === indexName);
+    return owner?.schema.partition.name;
+  }
+
   snapshot(): unknown {
     return takeSnapshot(this.engine);
   }

@@ -21,6 +21,8 @@ const SERVICES: ReadonlyMap<string, ServiceName> = new Map([
   ["sqs", "sqs"],
   ["scheduler", "scheduler"],
   ["s3", "s3"],
+  ["secretsmanager", "secretsmanager"],
+  ["lambda", "lambda"],
 ]);
 
 /** Undefined when the request is not signed for a service we model. */

@@ -1,15 +1,16 @@
 /**
- * Owns: AWS JSON 1.0 as DynamoDB and SQS speak it: the operation in the X-Amz-Target header, input and output in the body.
+ * Owns: AWS JSON as DynamoDB, SQS (1.0) and Secrets Manager (1.1) speak it: the operation in the X-Amz-Target header, input and output in the body.
  * Must not: check input; the models do.
  */
 import type { AwsServiceError, Input, Output } from "../model.js";
 import { decodeBinary, wireValue } from "./json-values.js";
 import { jsonObject, unknownOperation, type Protocol, type WireAnswer, type WireRequest } from "./protocol.js";
 
-const CONTENT_TYPE = "application/x-amz-json-1.0";
 const MAX_BODY_BYTES = 17 * 1024 * 1024;
 
 interface JsonRpcService {
+  /** Of JSON 1.0 or 1.1: the same but for its name. */
+  contentType: string;
   targetPrefix: string;
   errorNamespace: string;
   /** Members that hold binary, and a pattern that must occur in a body that has any: most bodies are not walked at all. */
@@ -23,9 +24,9 @@ function jsonRpc(service: JsonRpcService): Protocol {
   return {
     maxBodyBytes: MAX_BODY_BYTES,
     read: (request) => ({ operation: operationOf(request, service.targetPrefix), input: inputOf(request, service) }),
-    write: (_call, output, request) => answer(200, {}, service.writeOutput(output, request)),
+    write: (_call, output, request) => answer(service, 200, {}, service.writeOutput(output, request)),
     writeError: (error) =>
-      answer(error.statusCode, service.errorHeaders(error), {
+      answer(service, error.statusCode, service.errorHeaders(error), {
         ...error.members,
         __type: `${service.errorNamespace}#${error.name}`,
         message: error.message,
@@ -45,11 +46,27 @@ function inputOf({ body }: WireRequest, service: JsonRpcService): Input {
   return input;
 }
 
-function answer(status: number, headers: Record<string, string>, content: Output): WireAnswer {
-  return { status, headers: { "content-type": CONTENT_TYPE, ...headers }, body: JSON.stringify(wireValue(content)) };
+function answer(
+  { contentType }: JsonRpcService,
+  status: number,
+  headers: Record<string, string>,
+  content: Output,
+): WireAnswer {
+  return { status, headers: { "content-type": contentType, ...headers }, body: JSON.stringify(wireValue(content)) };
 }
 
+export const secretsProtocol = jsonRpc({
+  contentType: "application/x-amz-json-1.1",
+  targetPrefix: "secretsmanager.",
+  errorNamespace: "com.amazonaws.secretsmanager",
+  binaryMembers: new Set(["SecretBinary"]),
+  binaryHint: /"SecretBinary"\s*:/,
+  errorHeaders: () => ({}),
+  writeOutput: (output) => output,
+});
+
 export const dynamodbProtocol = jsonRpc({
+  contentType: "application/x-amz-json-1.0",
   targetPrefix: "DynamoDB_20120810.",
   errorNamespace: "com.amazonaws.dynamodb.v20120810",
   binaryMembers: new Set(["B", "BS"]),
@@ -74,6 +91,7 @@ const QUERY_ERROR_CODES: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const sqsProtocol = jsonRpc({
+  contentType: "application/x-amz-json-1.0",
   targetPrefix: "AmazonSQS.",
   errorNamespace: "com.amazonaws.sqs",
   binaryMembers: new Set(["BinaryValue"]),

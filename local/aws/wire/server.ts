@@ -9,7 +9,8 @@ import type { EmbeddedAws } from "../embedded-aws.js";
 import { ConnectionLostError } from "../faults.js";
 import { AwsServiceError, NotModelledError, type ServiceName } from "../model.js";
 import { identityOf, type Identity } from "./caller.js";
-import { dynamodbProtocol, sqsProtocol } from "./json-rpc.js";
+import { dynamodbProtocol, secretsProtocol, sqsProtocol } from "./json-rpc.js";
+import { lambdaProtocol } from "./lambda-rest.js";
 import type { Protocol, WireAnswer, WireRequest } from "./protocol.js";
 import { s3Protocol } from "./s3-rest.js";
 import { schedulerProtocol } from "./scheduler-rest.js";
@@ -35,6 +36,8 @@ const PROTOCOLS: Record<ServiceName, Protocol> = {
   sqs: sqsProtocol,
   scheduler: schedulerProtocol,
   s3: s3Protocol,
+  secretsmanager: secretsProtocol,
+  lambda: lambdaProtocol,
 };
 
 /** Serves `aws` until closed. Rejects when the port is taken. */
