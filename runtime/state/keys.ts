@@ -60,7 +60,7 @@ export function functionKey(appId: string, functionId: string): Key {
   return { pk: `APP#${appId}`, sk: `${FUNCTION_PREFIX}${functionId}` };
 }
 
-/** Copies of the list of apps; a reader takes any one. Each serves 6,000 eventually consistent reads a second. */
+/** Copies of the list of apps; a reader takes any one. Each serves 3,000 strongly consistent reads a second. */
 export const REGISTRY_SHARDS = 8;
 
 export function registryKey(shard: number): Key {
