@@ -15,6 +15,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const PACKAGE_ENTRIES = {
   sdk: "sdk/index.ts",
   lambda: "runtime/lambda/serve.ts",
+  cdk: "infra/index.ts",
   cli: "local/cli.ts",
   sandbox: "local/lambda/child-main.ts",
 };
@@ -46,8 +47,13 @@ globalThis.require ??= perdureCreateRequire(import.meta.url);`;
  */
 export async function build({ outdir = join(ROOT, "dist") } = {}) {
   const results = await Promise.all([buildPackage(outdir), buildRuntime(join(outdir, "runtime"))]);
+  // The runtime is deployed as it is: without this, Lambda would take its modules for CommonJS.
+  const manifest = {
+    path: join(outdir, "runtime", "package.json"),
+    contents: `${JSON.stringify({ type: "module" })}\n`,
+  };
   const next = `${outdir}.next-${process.pid}`;
-  for (const { path, contents } of results.flatMap((result) => result.outputFiles)) {
+  for (const { path, contents } of [...results.flatMap((result) => result.outputFiles), manifest]) {
     const file = join(next, relative(outdir, path));
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, contents);

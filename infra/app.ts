@@ -1,0 +1,4 @@
+/** What `cdk` runs (cdk.json). */
+import { examplesApp } from "./examples-app.js";
+
+examplesApp().app.synth();

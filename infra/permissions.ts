@@ -1,0 +1,220 @@
+/**
+ * Owns: what every role may do, action by action, on which resource. Each statement is what one file of the runtime calls;
+ * the deploy test names a statement that nothing uses.
+ * Must not: use a grant method of the CDK (they allow more than is called), or a wildcard in an action.
+ */
+import { Stack } from "aws-cdk-lib";
+import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { Construct } from "constructs";
+
+/** What statements are about. */
+export interface Resources {
+  tableArn: string;
+  bucketArn: string;
+  eventsQueueArn: string;
+  scheduleGroupName: string;
+  scheduleRoleArn: string;
+  tableKey?: IKey | undefined;
+  payloadKey?: IKey | undefined;
+}
+
+export type Conditions = Record<string, Record<string, string | string[]>>;
+
+export function allow(sid: string, actions: string[], resources: string[], conditions?: Conditions): PolicyStatement {
+  return new PolicyStatement({
+    sid,
+    effect: Effect.ALLOW,
+    actions,
+    resources,
+    ...(conditions === undefined ? {} : { conditions }),
+  });
+}
+
+/** Items whose partition key begins as given, and no others (state/keys.ts spells the keys). */
+function onItems(
+  { tableArn }: Resources,
+  sid: string,
+  actions: readonly ItemAction[],
+  ...keys: string[]
+): PolicyStatement {
+  return allow(
+    sid,
+    actions.map((action) => `dynamodb:${action}`),
+    [tableArn],
+    { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } },
+  );
+}
+
+type ItemAction = "GetItem" | "BatchGetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query";
+
+const ANY_RUN = "*#RUN#*";
+const EVENTS = "EVENT#*";
+const QUARANTINE = "QUARANTINE#*";
+
+/** Which apps there are and what they consist of (registry/registry.ts). */
+const readRegistry = (resources: Resources): PolicyStatement[] => [
+  onItems(resources, "ReadAppList", ["GetItem"], "REGISTRY#*"),
+  onItems(resources, "ReadApps", ["Query"], "APP#*"),
+];
+
+const objects = ({ bucketArn }: Resources, ...prefixes: string[]): string[] =>
+  prefixes.map((prefix) => `${bucketArn}/${prefix}`);
+
+const putQuarantine = (resources: Resources): PolicyStatement[] => [
+  onItems(resources, "Quarantine", ["PutItem"], QUARANTINE),
+  allow("QuarantinePayloads", ["s3:PutObject"], objects(resources, "quarantine/*")),
+];
+
+/** Schedules of the platform's own group. */
+function schedules(scope: Construct, resources: Resources, ...verbs: ("Create" | "Delete")[]): PolicyStatement[] {
+  const schedule = Stack.of(scope).formatArn({
+    service: "scheduler",
+    resource: "schedule",
+    resourceName: `${resources.scheduleGroupName}/*`,
+  });
+  const write = allow(
+    "Schedules",
+    verbs.map((verb) => `scheduler:${verb}Schedule`),
+    [schedule],
+  );
+  if (!verbs.includes("Create")) return [write];
+  const pass = allow("PassScheduleRole", ["iam:PassRole"], [resources.scheduleRoleArn], {
+    StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" },
+  });
+  return [write, pass];
+}
+
+/** What reads and writes need of a customer's own keys: through the service that holds the data, and only there. */
+function useKeys(scope: Construct, { tableKey, payloadKey }: Resources): PolicyStatement[] {
+  const { region } = Stack.of(scope);
+  const through = (service: string): Conditions => ({
+    StringEquals: { "kms:ViaService": `${service}.${region}.amazonaws.com` },
+  });
+  const read = ["kms:Decrypt", "kms:DescribeKey"];
+  const write = ["kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"];
+  return [
+    ...(tableKey ? [allow("TableKey", [...read, ...write], [tableKey.keyArn], through("dynamodb"))] : []),
+    ...(payloadKey
+      ? [allow("PayloadKey", ["kms:Decrypt", "kms:GenerateDataKey"], [payloadKey.keyArn], through("s3"))]
+      : []),
+  ];
+}
+
+/** What the poller of a queue does in its function's name. */
+export function consume(sid: string, queueArn: string): PolicyStatement {
+  return allow(sid, ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], [queueArn]);
+}
+
+export function send(sid: string, ...queueArns: string[]): PolicyStatement {
+  return allow(sid, ["sqs:SendMessage"], queueArns);
+}
+
+const readSecret = (sid: string, secretArn: string): PolicyStatement =>
+  allow(sid, ["secretsmanager:GetSecretValue"], [secretArn]);
+
+/** Puts events on the queue, large requests into the bucket first. */
+export function ingestPermissions(scope: Construct, resources: Resources, eventKeysArn: string): PolicyStatement[] {
+  const { payloadKey } = resources;
+  return [
+    send("SendEvents", resources.eventsQueueArn),
+    allow("LargeRequests", ["s3:PutObject"], objects(resources, "requests/*")),
+    readSecret("EventKeys", eventKeysArn),
+    ...useKeys(scope, { ...resources, tableKey: undefined, payloadKey }),
+  ];
+}
+
+/** Makes runs of events. May not change a run that exists: UpdateItem is missing. */
+export function dispatchPermissions(scope: Construct, resources: Resources): PolicyStatement[] {
+  return [
+    consume("TakeEvents", resources.eventsQueueArn),
+    ...readRegistry(resources),
+    onItems(resources, "RecordEventsAndCreateRuns", ["PutItem"], EVENTS, "DEDUP#*", ANY_RUN),
+    allow("EventPayloads", ["s3:PutObject"], objects(resources, "events/*")),
+    allow("ReadLargeRequests", ["s3:GetObject"], objects(resources, "requests/*")),
+    ...putQuarantine(resources),
+    ...schedules(scope, resources, "Create"),
+    ...useKeys(scope, resources),
+  ];
+}
+
+/** Looks at overdue runs. What it sends to is added with each app. */
+export function sweepPermissions(scope: Construct, resources: Resources): PolicyStatement[] {
+  return [
+    ...readRegistry(resources),
+    allow("FindOverdueRuns", ["dynamodb:Query"], [`${resources.tableArn}/index/byDue`]),
+    onItems(resources, "MoveDueTimes", ["GetItem", "UpdateItem"], ANY_RUN),
+    ...useKeys(scope, { ...resources, payloadKey: undefined }),
+  ];
+}
+
+/** Sends back what was received too often. */
+export function deadLetterPermissions(
+  scope: Construct,
+  resources: Resources,
+  eventsDeadArn: string,
+): PolicyStatement[] {
+  return [
+    consume("TakeDeadEvents", eventsDeadArn),
+    send("SendBack", resources.eventsQueueArn),
+    ...readRegistry(resources),
+    onItems(resources, "ReadRuns", ["GetItem"], ANY_RUN),
+    ...putQuarantine(resources),
+    ...useKeys(scope, resources),
+  ];
+}
+
+/** Answers what is; cancels, which removes a run's timer and marks its payloads. */
+export function apiPermissions(scope: Construct, resources: Resources, signingKeysArn: string): PolicyStatement[] {
+  return [
+    ...readRegistry(resources),
+    onItems(resources, "ReadRunsAndEvents", ["GetItem"], ANY_RUN, EVENTS),
+    onItems(resources, "ReadManyRunsAndTheirLogs", ["BatchGetItem", "Query"], ANY_RUN),
+    allow("ListRuns", ["dynamodb:Query"], [`${resources.tableArn}/index/byFunction`]),
+    onItems(resources, "CancelRuns", ["UpdateItem"], ANY_RUN),
+    allow("ReadPayloads", ["s3:GetObject"], objects(resources, "runs/*", "events/*")),
+    allow("MarkEndedPayloads", ["s3:PutObjectTagging"], objects(resources, "runs/*")),
+    ...schedules(scope, resources, "Delete"),
+    readSecret("SigningKeys", signingKeysArn),
+    ...useKeys(scope, resources),
+  ];
+}
+
+/** Brings registry and crons in line. Which workers it may ask is added with each app. */
+export function registerPermissions(scope: Construct, resources: Resources): PolicyStatement[] {
+  return [
+    onItems(resources, "Apps", ["Query", "PutItem", "DeleteItem"], "APP#*"),
+    onItems(resources, "AppList", ["PutItem", "UpdateItem"], "REGISTRY#*"),
+    ...schedules(scope, resources, "Create", "Delete"),
+    ...useKeys(scope, { ...resources, payloadKey: undefined }),
+  ];
+}
+
+/**
+ * Runs one app's runs, and touches no other app's: its keys and its objects begin with the app's id. Events are shared by
+ * the functions they start.
+ */
+export function workerPermissions(
+  scope: Construct,
+  resources: Resources,
+  app: { appId: string; stepQueueArn: string },
+): PolicyStatement[] {
+  const { appId, stepQueueArn } = app;
+  return [
+    consume("TakeWakes", stepQueueArn),
+    allow("HoldWakes", ["sqs:ChangeMessageVisibility"], [stepQueueArn]),
+    send("SendWakesAndEvents", stepQueueArn, resources.eventsQueueArn),
+    onItems(resources, "OwnRuns", ["GetItem", "Query", "PutItem", "UpdateItem"], `${appId}#RUN#*`),
+    onItems(resources, "EventsOfRuns", ["GetItem", "UpdateItem"], EVENTS),
+    allow(
+      "OwnPayloads",
+      ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"],
+      objects(resources, `runs/${appId}_*`),
+    ),
+    allow("EventPayloads", ["s3:GetObject", "s3:PutObject"], objects(resources, "events/*")),
+    allow("LargeRequests", ["s3:PutObject"], objects(resources, "requests/*")),
+    ...putQuarantine(resources),
+    ...schedules(scope, resources, "Create", "Delete"),
+    ...useKeys(scope, resources),
+  ];
+}
