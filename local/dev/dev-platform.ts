@@ -40,6 +40,8 @@ export interface DevPlatformParts {
   dataDirectory: string;
 }
 
+/** Longer than a few short runs take, shorter than anyone notices. */
+const START_AFTER_MS = 150;
 /** A sandbox unused for this long is ended, except the last of its function: a laptop's memory is not Lambda's. */
 const IDLE_MS = 60_000;
 
@@ -49,6 +51,7 @@ export function assembleDevPlatform(world: DevWorld, parts: DevPlatformParts): A
     clock,
     random,
     idleMs: IDLE_MS,
+    startAfterMs: START_AFTER_MS,
     sandboxes: (definition) =>
       definition.entry === "user"
         ? noCodeYet

@@ -23,6 +23,8 @@ export interface AssemblyOptions {
   source(queue: PlatformQueue, mapping: PlatformMapping): MessageSource;
   /** Absent: sandboxes are kept for ever. */
   idleMs?: number;
+  /** Absent: a sandbox for each invocation at once, as Lambda. */
+  startAfterMs?: number;
   onReport?(report: InvocationReport): void;
   onProblem?(problem: PlatformProblem): void;
 }
@@ -110,6 +112,7 @@ function makeFunction(definition: PlatformFunction, options: AssemblyOptions): L
       random: options.random,
       sandboxes: options.sandboxes(definition),
       ...(options.idleMs === undefined ? {} : { idleMs: options.idleMs }),
+      ...(options.startAfterMs === undefined ? {} : { startAfterMs: options.startAfterMs }),
       ...(options.onReport === undefined ? {} : { onReport: options.onReport }),
     },
   );

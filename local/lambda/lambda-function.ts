@@ -28,10 +28,17 @@ export interface LambdaFunctionOptions {
   clock: Clock;
   random: Random;
   sandboxes: SandboxFactory;
+  /**
+   * With two sandboxes started and all busy, wait this long for one before starting another. Lambda would start one at once;
+   * on a laptop's few cores a third process makes the first two slower, and each runs cold code. Absent: as Lambda.
+   */
+  startAfterMs?: number;
   /** A sandbox idle for this long is ended, except the last one. Absent: kept for ever. */
   idleMs?: number;
   onReport?(report: InvocationReport): void;
 }
+
+const STARTED_AT_ONCE = 2;
 
 interface Warm {
   sandbox: Sandbox;
@@ -54,6 +61,9 @@ export class LambdaFunction {
   readonly #idle: Warm[] = [];
   readonly #living = new Set<Sandbox>();
   readonly #becameIdle: (() => void)[] = [];
+  /** Invocations that wait for a sandbox, first come, first served. */
+  readonly #waiting: ((warm: Warm | undefined) => void)[] = [];
+  #starting = 0;
 
   constructor(settings: FunctionSettings, options: LambdaFunctionOptions) {
     this.settings = settings;
@@ -100,6 +110,7 @@ export class LambdaFunction {
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     for (const warm of this.#idle.splice(0)) endWarm(warm);
+    for (const give of this.#waiting.splice(0)) give(undefined);
     if (this.#busy > 0 && graceMs > 0) await this.#quiet(graceMs);
     this.#ended = true;
     for (const sandbox of this.#living) sandbox.kill();
@@ -117,8 +128,8 @@ export class LambdaFunction {
 
   async #invokeInSandbox(event: unknown, eventJson: string): Promise<string> {
     const requestId = requestIdFrom(this.#options.random);
-    const warm = this.#idle.pop();
-    warm?.cancelIdle();
+    const free = this.#warmSandbox();
+    const warm = free instanceof Promise ? await free : free;
     const generation = warm?.generation ?? this.#generation;
     const sandbox = warm?.sandbox ?? (await this.#startSandbox(requestId));
     const startedAt = this.#options.clock.monotonic();
@@ -147,11 +158,34 @@ export class LambdaFunction {
     }
   }
 
-  async #startSandbox(requestId: string): Promise<Sandbox> {
-    this.#started += 1;
-    const sandbox = await this.#sandboxes(`${this.settings.name}-${this.#started}`).catch((error: unknown) => {
-      throw initError(error);
+  /** A sandbox that is free, now or soon; undefined when one is to be started. */
+  #warmSandbox(): Promise<Warm | undefined> | Warm | undefined {
+    const warm = this.#idle.pop();
+    warm?.cancelIdle();
+    const { startAfterMs, clock } = this.#options;
+    if (warm || startAfterMs === undefined || this.#living.size + this.#starting < STARTED_AT_ONCE) return warm;
+    return new Promise((resolve) => {
+      const give = (given: Warm | undefined): void => {
+        cancel();
+        resolve(given);
+      };
+      const cancel = clock.after(startAfterMs, () => {
+        this.#waiting.splice(this.#waiting.indexOf(give), 1);
+        resolve(undefined);
+      });
+      this.#waiting.push(give);
     });
+  }
+
+  async #startSandbox(requestId: string): Promise<Sandbox> {
+    if (this.#stopped) throw exited(requestId, "the function was stopped");
+    this.#started += 1;
+    this.#starting += 1;
+    const sandbox = await this.#sandboxes(`${this.settings.name}-${this.#started}`)
+      .catch((error: unknown) => {
+        throw initError(error);
+      })
+      .finally(() => (this.#starting -= 1));
     if (this.#ended) {
       sandbox.kill();
       throw exited(requestId, "the function was stopped");
@@ -199,7 +233,9 @@ export class LambdaFunction {
       sandbox.kill();
       return;
     }
-    this.#idle.push({ sandbox, generation, cancelIdle: this.#endWhenIdle(sandbox) });
+    const next = this.#waiting.shift();
+    if (next) next({ sandbox, generation, cancelIdle: () => undefined });
+    else this.#idle.push({ sandbox, generation, cancelIdle: this.#endWhenIdle(sandbox) });
   }
 
   #endWhenIdle(sandbox: Sandbox): () => void {

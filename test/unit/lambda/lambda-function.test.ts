@@ -3,8 +3,10 @@
  * Method: in-process sandboxes with toy handlers on a virtual clock; each rule is one story.
  */
 import { describe, expect, it } from "vitest";
+import { sleep } from "../../../sdk/clock.js";
 import { seededRandom } from "../../../local/aws/seeded-random.js";
 import { VirtualClock } from "../../../local/aws/virtual-clock.js";
+import { inProcessSandboxes } from "../../../local/lambda/in-process-sandbox.js";
 import { LambdaFunction } from "../../../local/lambda/lambda-function.js";
 import { functionWorld, gate } from "./world.js";
 
@@ -56,6 +58,27 @@ describe("LambdaFunction.invoke()", () => {
     open("three");
     expect(await Promise.all(both)).toEqual(["two", "three"]);
     expect(started).toEqual(["worker-1", "worker-2"]);
+  });
+
+  it("waits for one of two busy sandboxes before it starts a third, where that is asked for", async () => {
+    const clock = new VirtualClock();
+    const started: string[] = [];
+    const sandboxes = inProcessSandboxes({
+      clock,
+      createHandler: (id) => {
+        started.push(id);
+        return (ms) => sleep(clock, Number(ms)).then(() => id);
+      },
+    });
+    const settings = { name: "worker", timeoutMs: 60_000, memoryMb: 512, maxConcurrency: 10 };
+    const target = new LambdaFunction(settings, { clock, random: seededRandom(1), sandboxes, startAfterMs: 150 });
+    const short = Promise.all([100, 100, 100].map((ms) => target.invoke(ms)));
+    await clock.advance(1_000);
+    expect(await short).toEqual(["worker-1", "worker-2", "worker-1"]);
+    const long = Promise.all([500, 500, 500].map((ms) => target.invoke(ms)));
+    await clock.advance(1_000);
+    expect((await long).slice(2)).toEqual(["worker-3"]);
+    expect(started).toEqual(["worker-1", "worker-2", "worker-3"]);
   });
 
   it("keeps the sandbox of a handler that threw, and names the handler's error", async () => {
