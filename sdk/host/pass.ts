@@ -5,7 +5,8 @@
  *
  * Invariants
  * P1 The function sees results in the order of the log and nothing else; between two it comes to rest (PROTOCOL §1).
- * P2 No body starts before the log is shown to its end.
+ * P2 No body starts before the log is shown to its end, or the code is quiet and does not ask for the rest. What it asks
+ *    for later is shown in the order of the log, too.
  * P3 A result is shown only once the log holds it. A wait's end may be shown ahead of the log only when it is the single
  *    thing outstanding; it is then carried ahead of whatever is written next.
  * P4 Suspension is a promise that never settles: user `catch` and `finally` never see it.
@@ -22,6 +23,7 @@ import { ABORT_WAIT_MS } from "./limits.js";
 import { Operations, type Operation } from "./operations.js";
 import { PassLog } from "./pass-log.js";
 import { isShownError, reviveShownError } from "./shown-error.js";
+import { Shows } from "./shows.js";
 
 export interface PassFunction {
   id: string;
@@ -38,6 +40,7 @@ export class Pass {
   readonly operations: Operations;
   readonly #function: PassFunction;
   readonly #history: History;
+  readonly #shows: Shows;
   readonly #activity = new Activity();
   readonly #log: PassLog;
   readonly #abort = new AbortController();
@@ -56,7 +59,8 @@ export class Pass {
     this.port = port;
     this.#history = readHistory(input.history);
     this.operations = new Operations(this.#history);
-    this.#replayed = this.#history.shows.length === 0;
+    this.#shows = new Shows(this.#history.shows);
+    this.#replayed = this.#shows.isOver && this.#repeatsAloud;
     this.#log = new PassLog(port);
     this.#bodies = new Bodies(
       { input, port, retries: passFunction.retries, operations: this.operations, log: this.#log },
@@ -77,6 +81,14 @@ export class Pass {
     return this.#history.attempt;
   }
 
+  /**
+   * Whether the code after the last result is written of: it runs for the first time, it threw when it last ran, or its
+   * worker died and nobody knows how far it came. In any other pass it came to rest, and its lines are written already.
+   */
+  get #repeatsAloud(): boolean {
+    return this.input.history.length === 0 || this.#history.thrown > 0 || this.input.careful;
+  }
+
   /** True while the function only repeats what an earlier turn did. */
   get silent(): boolean {
     return !this.#replayed || this.operations.replaying;
@@ -89,11 +101,12 @@ export class Pass {
     const recorded = operation.memory?.kind ?? kind;
     if (recorded !== kind) {
       this.operations.move(operation, "resolved");
+      this.#shows.drop(operation.key);
       operation.reject(stepKindChanged({ stepId: id, recorded, requested: kind }));
       return promise;
     }
-    if (kind === "wait") this.#beginWait(operation, untilMs ?? 0);
-    if (this.#replayed) this.#answerFromMemory(operation);
+    const isRemembered = this.#shows.ask(operation);
+    if (kind === "wait" && !isRemembered) this.#beginWait(operation, untilMs ?? 0);
     this.#activity.signal();
     return promise;
   }
@@ -133,51 +146,28 @@ export class Pass {
 
   /** Shows the log's results in their order (P1). */
   async #replay(): Promise<void> {
-    const pending = [...this.#history.shows];
-    while (pending.length > 0) {
+    while (!this.#shows.isOver) {
       await drainMicrotasks();
       if (this.#settled || this.port.stopped.aborted) break;
-      const next = this.operations.byKey.get(pending[0] ?? "");
-      if (next) {
-        pending.shift();
-        this.#showRemembered(next);
-      } else if (!(await this.#waitOutOfOrder(pending))) {
-        break;
+      if (this.#showNext()) continue;
+      // The next result has not been asked for. Plain I/O before it takes its time; code that asks for something else and
+      // is quiet then does not ask for it any more.
+      if (this.operations.unresolvedCount === 0) await this.#activity.next();
+      else if (await this.#quietFor(this.port.graceMs)) {
+        this.#shows.giveUp();
       }
     }
-    this.#finishReplay();
-  }
-
-  /**
-   * The next result's operation has not been asked for. Waits for it while the code is busy; once quiet, results of
-   * operations the code no longer asks for are set aside. False when nothing in the log is asked for any more.
-   */
-  async #waitOutOfOrder(pending: string[]): Promise<boolean> {
-    const laterRequested = (): number => pending.findIndex((key) => this.operations.byKey.has(key));
-    if (laterRequested() < 0) {
-      // Nothing to show: the code is in plain I/O, or was changed and waits for something new. Both are live matters.
-      return false;
-    }
-    const quiet = await this.#quietFor(this.port.graceMs);
-    if (quiet) pending.splice(0, Math.max(0, laterRequested()));
-    return true;
-  }
-
-  /** From here on what is still remembered answers as soon as it is asked for, and new bodies may start (P2). */
-  #finishReplay(): void {
+    // Up to where it rests after the last result, the code repeats what it did.
+    if (!this.#repeatsAloud) await drainMicrotasks();
     this.#replayed = true;
-    for (const operation of [...this.operations.requested]) this.#answerFromMemory(operation);
   }
 
-  #showRemembered(operation: Operation): void {
-    const result = operation.memory?.result;
-    if (result) this.#show(operation, result);
-    else this.#show(operation, { ok: null });
-  }
-
-  #answerFromMemory(operation: Operation): void {
-    if (operation.state === "resolved" || !operation.memory) return;
-    if (operation.memory.result || operation.memory.seen) this.#showRemembered(operation);
+  /** Shows the remembered result whose turn it is. False when there is none, or its operation was not asked for. */
+  #showNext(): boolean {
+    const operation = this.#shows.takeNext();
+    if (!operation) return false;
+    this.#show(operation, operation.memory?.result ?? { ok: null });
+    return true;
   }
 
   #show(operation: Operation, result: StepResult): void {
@@ -195,6 +185,7 @@ export class Pass {
       if (this.port.stopped.aborted) return this.#stop();
       if (this.#settled && this.#log.idle) return this.#conclude(this.#settled);
       if (!this.#settled) {
+        if (this.#showNext()) continue;
         this.#wakeDue();
         this.#bodies.startRequested();
       }
@@ -266,6 +257,7 @@ export class Pass {
     operation.dueMs = recorded?.untilMs ?? askedUntilMs;
     this.operations.move(operation, "waiting");
     if (recorded) return;
+    if (this.#replayed) this.operations.forgetUnrequested();
     const entry: LogEntry = {
       ...operation.name,
       k: "op",
@@ -288,6 +280,7 @@ export class Pass {
       }
       const seen: LogEntry = { ...operation.name, k: "seen", atMs: nowMs };
       this.#waitEnded = true;
+      this.operations.forgetUnrequested();
       if (this.operations.unresolvedCount === 1 && this.#log.idle) {
         this.#log.carry(seen);
         this.#show(operation, { ok: null });
