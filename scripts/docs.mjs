@@ -21,6 +21,7 @@ const CHAPTERS = [
   ],
   ["runtime/api/", "The API", "Answers of `/api/v1`."],
   ["runtime/", "The platform", "Found at registration, on a run, or in the platform's log."],
+  ["infra/", "Deploying", "Raised while a stack is synthesized; those of a registration stand under The platform."],
   ["local/dev/", "The dev server", "Printed by `perdure dev`."],
   ["local/", "The embedded AWS", "Raised by the dev server and by tests; AWS itself never answers them."],
 ];
@@ -73,7 +74,7 @@ async function catalogue() {
 }
 
 function sourceFiles() {
-  return ["sdk", "runtime", "local"].flatMap((room) =>
+  return ["sdk", "runtime", "infra", "local"].flatMap((room) =>
     readdirSync(join(ROOT, room), { recursive: true, encoding: "utf8" })
       .map((name) => `${room}/${name.replaceAll("\\", "/")}`)
       .filter((file) => file.endsWith(".ts"))

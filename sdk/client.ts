@@ -15,6 +15,7 @@ import {
   type PerdureFunction,
 } from "./function.js";
 import { consoleLogger, type Logger } from "./logger.js";
+import type { OutgoingEvent } from "./protocol.js";
 import { postEvents, sendTarget, type FetchLike, type SendWorld } from "./send.js";
 import type { EventsOf, StrictTriggers, Triggers } from "./triggers.js";
 
@@ -30,6 +31,9 @@ export interface ClientOptions {
   /** Sends the requests. The global fetch when absent. */
   fetch?: FetchLike | undefined;
 }
+
+/** Accepts checked events, all or none, and answers with their ids. */
+export type EventQueue = (events: readonly OutgoingEvent[]) => Promise<{ ids: string[] }>;
 
 type Handler<Event, Output, Events extends EventMap<Events>> = (context: FunctionContext<Event, Events>) => Output;
 
@@ -61,6 +65,7 @@ export class Perdure<Events extends EventMap<Events> = Record<never, never>> imp
   readonly logger: Logger;
   readonly #options: ClientOptions;
   readonly #world: SendWorld;
+  #queue: EventQueue | null = null;
 
   /** @param world The outside world `send` meets; tests give their own. */
   constructor(options: ClientOptions, world: SendWorld = machine) {
@@ -118,7 +123,19 @@ export class Perdure<Events extends EventMap<Events> = Record<never, never>> imp
   ): Promise<{ ids: string[] }> {
     const outgoing = await outgoingEvents(events);
     if (outgoing.length === 0) return { ids: [] };
-    return postEvents(sendTarget(this.#options, this.#world.environment()), outgoing, this.#world);
+    const environment = this.#world.environment();
+    if (this.#queue && !this.#options.baseUrl && !environment.PERDURE_URL) return this.#queue(outgoing);
+    return postEvents(sendTarget(this.#options, environment), outgoing, this.#world);
+  }
+
+  /**
+   * Called by the host of a worker, which has the events queue at hand: `send` then needs neither an address nor a key.
+   * An address that is set all the same is where events go.
+   *
+   * @internal
+   */
+  sendThrough(queue: EventQueue): void {
+    this.#queue = queue;
   }
 }
 

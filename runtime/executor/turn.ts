@@ -13,7 +13,7 @@ import {
   MAX_PARALLEL_BODIES,
   WAKE_GRACE_MS,
 } from "../core/limits.js";
-import type { RunHead } from "../core/run.js";
+import { RUN_FAILED, type RunHead } from "../core/run.js";
 import { serializeError } from "../../sdk/errors.js";
 import { defineError } from "../../sdk/error-catalogue.js";
 import type {
@@ -270,8 +270,16 @@ export class Turn {
     };
     const write = await this.#runs.end(lease.runId, lease.epoch, end, { giveUp: () => !lease.held });
     if (!write.done) return "lost";
+    if (error) this.#noteFailure(error);
     if (effects.length > 0) await performEffects(this.#services, write.run.head);
     return "settled";
+  }
+
+  /** One line for each failed run, which an alarm counts. Names only: an error's text may hold what its run is about. */
+  #noteFailure({ name }: SerializedError): void {
+    const { runId, epoch } = this.#input.lease;
+    const about = { event: RUN_FAILED, runId, functionId: this.#input.config.id, turn: epoch, errorName: name };
+    this.#services.logger.warn(`Run "${runId}" failed`, about);
   }
 
   /** Arms the next wake, then gives the lease back. In this order: a run that is released must already be woken by something. */

@@ -1,8 +1,10 @@
 /** The ingest Lambda: POST /e/:eventKey. */
 import { createIngest, type HttpAnswer, type HttpEvent } from "../ingest/handle-request.js";
+import { keySource } from "./keys.js";
 import { wire } from "./wiring.js";
 
 const { services, eventKeys } = wire();
-const ingest = createIngest(services, { eventKeys });
+const keys = keySource(eventKeys);
 
-export const handler = (event: HttpEvent): Promise<HttpAnswer> => ingest(event);
+export const handler = async (event: HttpEvent): Promise<HttpAnswer> =>
+  createIngest(services, { eventKeys: await keys.current() })(event);

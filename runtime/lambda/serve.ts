@@ -1,16 +1,18 @@
 /** Owns: `perdure/lambda`: turning an app's functions into a Lambda handler. */
+import type { EventQueue } from "../../sdk/client.js";
 import { hostFunctions } from "../../sdk/host/in-process-host.js";
 import type { PerdureFunction } from "../../sdk/function.js";
 import type { AppManifest } from "../../sdk/protocol.js";
 import { handleBatch } from "../executor/handle-batch.js";
 import type { Executor } from "../executor/handle-wake.js";
+import { publishEvents } from "../ingest/publish.js";
 import { sandboxHeart } from "./heartbeat-thread.js";
 import type { LambdaContext, SQSBatchResponse, SQSEvent } from "./sqs.js";
-import { settingMissing, wire } from "./wiring.js";
+import { isWired, settingMissing, wire } from "./wiring.js";
 
 export interface ServeOptions {
   /** The app's client. */
-  client: { readonly id: string };
+  client: { readonly id: string; sendThrough?(queue: EventQueue): void };
   /** Every function of the app that this worker runs. */
   functions: readonly PerdureFunction<never>[];
 }
@@ -35,6 +37,7 @@ export type WorkerHandler = (
 export function serve({ client, functions }: ServeOptions): WorkerHandler {
   const host = hostFunctions(client.id, functions);
   let executor: Executor | null = null;
+  if (isWired()) client.sendThrough?.(putOnQueue);
   return async (event, context) => {
     if ("perdure" in event) return host.manifest;
     const { services, stepQueueUrl } = wire();
@@ -43,3 +46,10 @@ export function serve({ client, functions }: ServeOptions): WorkerHandler {
     return handleBatch(executor, event.Records, context, stepQueueUrl);
   };
 }
+
+/** `perdure.send` in a worker: no key, no HTTP, and one call whose repetition starts nothing twice. */
+const putOnQueue: EventQueue = (events) => {
+  const { services } = wire();
+  const seed = `send\n${Buffer.from(services.random.bytes(16)).toString("hex")}`;
+  return publishEvents(services, events, { seed, atMs: services.clock.now() });
+};

@@ -1,6 +1,7 @@
 /**
- * Owns: reading the environment and building AWS clients, once for each sandbox, outside the handler. The only file that
- * does either.
+ * Owns: reading the environment, and building the AWS clients every room works with, once for each sandbox, outside the
+ * handler. The only file that reads it; a client that one function alone needs is built beside that function (keys.ts,
+ * ask-worker.ts), so that it is in no worker's bundle.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
@@ -18,10 +19,16 @@ export const settingMissing = defineError<{ name: string }>({
   remedy: "Deploy the function with the platform's construct, which sets it, or set it yourself.",
 });
 
+/** Where keys come from: a secret's id where one is set, else the list. */
+export interface KeySetting {
+  list: readonly string[];
+  secretId: string;
+}
+
 export interface Wiring {
   services: Services;
-  eventKeys: string[];
-  signingKeys: string[];
+  eventKeys: KeySetting;
+  signingKeys: KeySetting;
   /** Of the app this worker belongs to; "" in the platform's own functions. */
   stepQueueUrl: string;
 }
@@ -31,12 +38,17 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const CONNECTION_TIMEOUT_MS = 1_500;
 
 /** Retries are the platform's own, on its clock: the SDK's would hide unknown outcomes (runtime/aws/until-known.ts). */
-const clientConfig = {
+export const clientConfig = {
   maxAttempts: 1,
   requestHandler: { requestTimeout: REQUEST_TIMEOUT_MS, connectionTimeout: CONNECTION_TIMEOUT_MS },
 };
 
 let wiring: Wiring | null = null;
+
+/** Whether this process is a deployed (or a development) worker, or merely has its module loaded. */
+export function isWired(): boolean {
+  return (process.env["PERDURE_EVENTS_QUEUE_URL"] ?? "") !== "";
+}
 
 /** The sandbox's services. Throws SETTING_MISSING when the environment is incomplete. */
 export function wire(): Wiring {
@@ -50,7 +62,10 @@ function readWiring(environment: NodeJS.ProcessEnv): Wiring {
     if (value === undefined || value === "") throw settingMissing({ name });
     return value;
   };
-  const list = (name: string): string[] => (environment[name] ?? "").split(",").filter((key) => key !== "");
+  const keys = (name: string): KeySetting => ({
+    list: (environment[name] ?? "").split(",").filter((key) => key !== ""),
+    secretId: environment[`${name}_SECRET`] ?? "",
+  });
   return {
     services: {
       clients: awsClients(),
@@ -67,8 +82,8 @@ function readWiring(environment: NodeJS.ProcessEnv): Wiring {
         retentionDays: Number(environment["PERDURE_RETENTION_DAYS"] ?? "14"),
       },
     },
-    eventKeys: list("PERDURE_EVENT_KEYS"),
-    signingKeys: list("PERDURE_SIGNING_KEYS"),
+    eventKeys: keys("PERDURE_EVENT_KEYS"),
+    signingKeys: keys("PERDURE_SIGNING_KEYS"),
     stepQueueUrl: environment["PERDURE_STEP_QUEUE_URL"] ?? "",
   };
 }
