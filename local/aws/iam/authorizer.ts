@@ -4,8 +4,14 @@
  * Must not: know what a call does. It sees names of actions and resources.
  */
 import type { Caller } from "../call.js";
-import type { ServiceName } from "../model.js";
-import { accessRequestsOf, type AccessRequest, type AuthorizedCall, type ResourceLookup } from "./access-request.js";
+import { AwsServiceError, type ServiceName } from "../model.js";
+import {
+  accessRequestsOf,
+  BASE_CONTEXT,
+  type AccessRequest,
+  type AuthorizedCall,
+  type ResourceLookup,
+} from "./access-request.js";
 import { meetsConditions, type RequestContext } from "./condition.js";
 import { accessDenied, unknownCredentials, type DenialReason } from "./denied.js";
 import { matchesAction, matchesPattern } from "./pattern.js";
@@ -68,10 +74,17 @@ export class IamAuthorizer {
 
   /** Returns when the caller may do all that the call asks for. Throws the service's own AccessDenied otherwise. */
   authorize(call: AuthorizedCall): void {
+    if (call.service === "scheduler") this.#requireSchedulerTrust(call);
     if (call.caller.roleArn === undefined && this.#trusted.has(call.caller.name)) return;
     const role = this.#roleOf(call.caller);
     if (role === undefined) throw unknownCredentials();
     for (const request of accessRequestsOf(call, this.#lookup)) this.#require(call, role, request);
+  }
+
+  /** Whether a role's own policies allow one action on one resource. Counts as a use, as a call would. */
+  permits(roleArn: string, action: string, resource: string): boolean {
+    const role = this.#roles.get(roleArn);
+    return role !== undefined && this.#denial(role, { action, resource, context: BASE_CONTEXT }) === undefined;
   }
 
   /** Whether a service may assume the role, as its trust policy says. */
@@ -102,6 +115,24 @@ export class IamAuthorizer {
     );
   }
 
+  /** Scheduler makes no schedule whose role it could not assume. */
+  #requireSchedulerTrust({ input, operation }: AuthorizedCall): void {
+    const target = input["Target"];
+    if (typeof target !== "object" || target === null || !("RoleArn" in target)) return;
+    const { region, account } = this.#lookup;
+    const group = `arn:aws:scheduler:${region}:${account}:schedule-group/${String(input["GroupName"] ?? "default")}`;
+    const context: RequestContext = new Map([
+      ...BASE_CONTEXT,
+      ["aws:sourceaccount", [account]],
+      ["aws:sourcearn", [group]],
+    ]);
+    if (this.mayAssume(String(target.RoleArn), "scheduler.amazonaws.com", context)) return;
+    throw new AwsServiceError(
+      "ValidationException",
+      `The execution role you provide must allow AWS EventBridge Scheduler to assume the role. (${operation})`,
+    );
+  }
+
   #roleOf(caller: Caller): Role | undefined {
     return this.#roles.get(caller.roleArn ?? this.#callers.get(caller.name) ?? "");
   }
@@ -115,7 +146,7 @@ export class IamAuthorizer {
   }
 
   #denial(role: Role, request: AccessRequest): DenialReason | undefined {
-    const ofResource = (this.#resourcePolicies.get(request.resource) ?? []).filter(
+    const ofResource = (this.#resourcePolicies.get(ownerOf(request.resource)) ?? []).filter(
       ({ principals }) => principals.includes("*") || principals.includes(role.arn),
     );
     const identity = role.statements.filter((statement) => applies(statement, request));
@@ -134,6 +165,11 @@ export class IamAuthorizer {
       if (matchesPattern(resource, request.resource)) use.resources.add(resource);
     }
   }
+}
+
+/** Whose policy speaks for a resource: an object's is its bucket's. */
+function ownerOf(resource: string): string {
+  return resource.startsWith("arn:aws:s3:::") ? (resource.split("/")[0] ?? resource) : resource;
 }
 
 function applies(statement: Statement, request: AccessRequest): boolean {

@@ -1,0 +1,99 @@
+/**
+ * Owns: what the deploy tests stand on: the repository's own stack, synthesized as `npm run synth` does, deployed on the
+ * embedded AWS; and what was seen while it ran.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { build } from "esbuild";
+import { realClock, realRandom, sleep } from "../../sdk/clock.js";
+import { readAssembly, type StackAssembly } from "../../local/deploy/assembly.js";
+import { DeployedStack } from "../../local/deploy/deployment.js";
+import type { InvocationReport } from "../../local/lambda/lambda-function.js";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const POLL_MS = 100;
+/** A bound for a hang; nothing is asserted about time. */
+const PATIENCE_MS = 60_000;
+
+export interface Stage {
+  stack: DeployedStack;
+  assembly: StackAssembly;
+  /** What functions printed: "<logical id> <line>". */
+  lines: string[];
+  /** Calls that IAM denied: "<function> <action…>", as answered. */
+  denials: string[];
+  /** What went wrong where no caller was told. */
+  problems: string[];
+  reports: InvocationReport[];
+  /** A directory of its own, for code that is deployed later. */
+  directory: string;
+  close(): Promise<void>;
+}
+
+export async function openStage(): Promise<Stage> {
+  const cache = join(ROOT, "node_modules", ".cache");
+  mkdirSync(cache, { recursive: true });
+  const directory = mkdtempSync(join(cache, "perdure-deploy-"));
+  const output = join(directory, "cdk.out");
+  execFileSync(
+    process.execPath,
+    [join(ROOT, "node_modules", "aws-cdk", "bin", "cdk"), "synth", "--quiet", "--output", output],
+    {
+      cwd: ROOT,
+      stdio: ["ignore", "ignore", "inherit"],
+      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], CI: "true" },
+    },
+  );
+  const bootstrapFile = await bundleBootstrap(directory);
+  const seen = {
+    lines: [] as string[],
+    denials: [] as string[],
+    problems: [] as string[],
+    reports: [] as InvocationReport[],
+  };
+  const assembly = readAssembly(output);
+  const stack = await DeployedStack.deploy({
+    assembly,
+    clock: realClock,
+    random: realRandom,
+    bootstrapFile,
+    maxSandboxes: 4,
+    environment: process.env,
+    onLine: (functionId, line) => seen.lines.push(`${functionId} ${line}`),
+    onDenied: (call, answer) => seen.denials.push(`${call.caller.name} ${answer.message}`),
+    onProblem: ({ where, problem }) => seen.problems.push(`${where}: ${JSON.stringify(problem)} ${String(problem)}`),
+    onReport: (report) => seen.reports.push(report),
+  });
+  const close = async (): Promise<void> => {
+    await stack.stop();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return { stack, assembly, directory, close, ...seen };
+}
+
+/** The inside of a sandbox, as the package ships it. */
+async function bundleBootstrap(directory: string): Promise<string> {
+  const outfile = join(directory, "sandbox.mjs");
+  await build({
+    entryPoints: [join(ROOT, "local", "lambda", "child-main.ts")],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    logLevel: "warning",
+  });
+  return outfile;
+}
+
+/** What `look` finds, once it finds something. */
+export async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  const untilMs = realClock.monotonic() + PATIENCE_MS;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (realClock.monotonic() > untilMs) throw new Error(`There was still no ${what}`);
+    await sleep(realClock, POLL_MS);
+  }
+}
