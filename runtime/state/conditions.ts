@@ -52,6 +52,17 @@ export const ENDABLE = `${LIVE} AND epoch = :epoch`;
 /** Anyone may cancel what still lives. */
 export const CANCELLABLE = LIVE;
 
+/** Nobody holds the run: its log is complete, and needs no seal. */
+export const CANCELLABLE_RELEASED = `${LIVE} AND leaseUntil = :zero`;
+
+/**
+ *  claim e ── put 1 ── put 2 ──────────── put 3 ── beat: lost
+ *                       count: 2 ── cancel, seal e → 2
+ * The same turn is still under way, so what it writes from here on is the seal's to shut out. Had it released meanwhile,
+ * its head would count items that a seal made of the earlier look must not take away.
+ */
+export const CANCELLABLE_HELD = `${LIVE} AND epoch = :epoch AND leaseUntil > :zero`;
+
 /** The effects that were read are the ones done; they are removed once. */
 export const EFFECTS_PENDING = "attribute_exists(effects)";
 

@@ -28,9 +28,14 @@ export function headKey(runId: string): Key {
   return { pk: runPartition(runId), sk: HEAD_SORT_KEY };
 }
 
+/** What the sort keys of one epoch's log items begin with. */
+export function logEpochPrefix(epoch: number): string {
+  return `${LOG_PREFIX}${pad(epoch, EPOCH_DIGITS)}#`;
+}
+
 /** Entries sort by epoch, then by n: the order of the log. */
 export function logKey(runId: string, epoch: number, n: number): Key {
-  return { pk: runPartition(runId), sk: `${LOG_PREFIX}${pad(epoch, EPOCH_DIGITS)}#${pad(n, LOG_DIGITS)}` };
+  return { pk: runPartition(runId), sk: `${logEpochPrefix(epoch)}${pad(n, LOG_DIGITS)}` };
 }
 
 export function parseLogSortKey(sortKey: string): { epoch: number; n: number } {

@@ -3,16 +3,23 @@
  * Invariants: H1 a failed condition whose stored item carries this write's own token is success: the answer was lost, not
  * the write. H2 expected refusals are values, not exceptions.
  */
-import { GetItemCommand, PutItemCommand, UpdateItemCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
+import {
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+  type AttributeValue,
+  type QueryCommandOutput,
+} from "@aws-sdk/client-dynamodb";
 import type { SerializedError } from "../../sdk/protocol.js";
 import { untilKnown, type Patience } from "../aws/until-known.js";
 import { CREATED_DUE_MS } from "../core/limits.js";
-import type { Effect, RunHead } from "../core/run.js";
+import { isLive, type Effect, type RunHead } from "../core/run.js";
 import type { Services } from "../services.js";
 import { number, text, type Item } from "./attributes.js";
 import * as conditions from "./conditions.js";
 import { effectsAttribute, errorAttribute, newHeadItem, readHead, type NewRun, type StoredRun } from "./head-item.js";
-import { dueShard, headKey } from "./keys.js";
+import { dueShard, headKey, logEpochPrefix, runPartition } from "./keys.js";
 import { packedAttribute, type Packed } from "./payloads.js";
 import { conditionFailedItem } from "./refusal.js";
 
@@ -56,6 +63,9 @@ interface Update {
   names?: Record<string, string>;
   values: Record<string, AttributeValue>;
 }
+
+/** A cancel looks at a run under way this often before it no longer asks how much of its log there is. */
+const MAX_CANCEL_ROUNDS = 5;
 
 export class RunStore {
   readonly #services: Services;
@@ -205,16 +215,66 @@ export class RunStore {
     );
   }
 
-  /** Cancels a live run: the turn under way loses its lease with the same write. */
-  cancel(runId: string, end: RunEnd): Promise<HeadWrite> {
-    const update = endUpdate(end);
+  /**
+   * Cancels a live run. A turn under way loses its lease with the same write, and its epoch is sealed with what it had
+   * written when it was looked at: nothing it still produces is history (DESIGN §7).
+   */
+  async cancel(runId: string, end: RunEnd): Promise<HeadWrite> {
+    for (let round = 0; round < MAX_CANCEL_ROUNDS; round += 1) {
+      const parked = await this.#cancel(runId, end, { condition: conditions.CANCELLABLE_RELEASED });
+      if (parked.done || !parked.run || !isLive(parked.run.head.status)) return parked;
+      const { epoch } = parked.run.head;
+      const items = await this.#countLog(runId, epoch);
+      const held = await this.#cancel(runId, end, {
+        condition: conditions.CANCELLABLE_HELD,
+        assign: ["seals.#sealed = :items"],
+        names: { "#sealed": String(epoch) },
+        values: { ":epoch": number(epoch), ":items": number(items) },
+      });
+      if (held.done || !held.run || !isLive(held.run.head.status)) return held;
+    }
+    // Turns come and go faster than they are looked at. To cancel is worth more than a clean end of the log.
+    return this.#cancel(runId, end, { condition: conditions.CANCELLABLE });
+  }
+
+  #cancel(
+    runId: string,
+    end: RunEnd,
+    how: { condition: string } & Partial<Pick<Update, "assign" | "names" | "values">>,
+  ): Promise<HeadWrite> {
+    const zero = how.condition === conditions.CANCELLABLE ? {} : conditions.ZERO_VALUE;
     return this.#update(runId, {
       what: "cancel",
-      ...update,
-      assign: ["epoch = epoch + :one"],
-      condition: conditions.CANCELLABLE,
-      values: { ":one": number(1) },
+      ...endUpdate(end),
+      condition: how.condition,
+      assign: ["epoch = epoch + :one", ...(how.assign ?? [])],
+      values: { ":one": number(1), ...zero, ...how.values },
+      ...(how.names ? { names: how.names } : {}),
     });
+  }
+
+  /** How many log items an epoch has, strongly consistent. */
+  async #countLog(runId: string, epoch: number): Promise<number> {
+    let count = 0;
+    let startKey: Item | undefined;
+    do {
+      const from = startKey;
+      const page: QueryCommandOutput = await untilKnown(this.#services, `count the log of run "${runId}"`, () =>
+        this.#services.clients.dynamodb.send(
+          new QueryCommand({
+            TableName: this.#services.settings.tableName,
+            KeyConditionExpression: "pk = :pk AND begins_with(sk, :epoch)",
+            ExpressionAttributeValues: { ":pk": text(runPartition(runId)), ":epoch": text(logEpochPrefix(epoch)) },
+            ConsistentRead: true,
+            Select: "COUNT",
+            ...(from ? { ExclusiveStartKey: from } : {}),
+          }),
+        ),
+      );
+      count += page.Count ?? 0;
+      startKey = page.LastEvaluatedKey;
+    } while (startKey);
+    return count;
   }
 
   /** The effects of an ended run are done. */
