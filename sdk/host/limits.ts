@@ -10,3 +10,9 @@ export const MAX_RUN_BYTES = 32 * 1024 * 1024;
 export const MAX_STEP_ID_CHARACTERS = 256;
 /** How long a finished pass waits for bodies it has aborted before it lets go of them. */
 export const ABORT_WAIT_MS = 200;
+/**
+ * How long code is given, without asking for anything, to ask for the result that is next in the log while something else is
+ * outstanding. Giving up too early shows results in another order than before, and silently; too late costs a second of a turn
+ * whose code was changed. So it is longer than the grace before a park, which errs harmlessly.
+ */
+export const REPLAY_PATIENCE_MS = 1_000;

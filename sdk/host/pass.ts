@@ -19,7 +19,7 @@ import { judge, toJson } from "./attempt.js";
 import { Bodies } from "./bodies.js";
 import { functionTimedOut, stepKindChanged } from "./errors.js";
 import { readHistory, type History, type StepResult } from "./history.js";
-import { ABORT_WAIT_MS } from "./limits.js";
+import { ABORT_WAIT_MS, REPLAY_PATIENCE_MS } from "./limits.js";
 import { Operations, type Operation } from "./operations.js";
 import { PassLog } from "./pass-log.js";
 import { isShownError, reviveShownError } from "./shown-error.js";
@@ -153,9 +153,7 @@ export class Pass {
       // The next result has not been asked for. Plain I/O before it takes its time; code that asks for something else and
       // is quiet then does not ask for it any more.
       if (this.operations.unresolvedCount === 0) await this.#activity.next();
-      else if (await this.#quietFor(this.port.graceMs)) {
-        this.#shows.giveUp();
-      }
+      else if (await this.#quietFor(REPLAY_PATIENCE_MS)) this.#shows.giveUp();
     }
     // Up to where it rests after the last result, the code repeats what it did.
     if (!this.#repeatsAloud) await drainMicrotasks();
