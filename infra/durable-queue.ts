@@ -2,6 +2,7 @@
 import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
+import { acknowledge } from "./acknowledgements.js";
 import {
   DEAD_LETTER_VISIBILITY_SECONDS,
   MAX_RECEIVE_COUNT,
@@ -31,6 +32,7 @@ export function durableQueue(
     ...common,
     visibilityTimeout: Duration.seconds(DEAD_LETTER_VISIBILITY_SECONDS),
   });
+  acknowledge(deadLetters, "Serverless::Serverless-SQSRedrivePolicy");
   const queue = new Queue(scope, id, {
     ...common,
     visibilityTimeout: Duration.seconds(visibilitySeconds(timeoutSeconds)),

@@ -2,9 +2,10 @@
  * Owns: what an app must know of its platform, and how it travels from one stack to another: as exports under the platform's
  * name. The names are a promise: other stacks import them.
  */
-import { CfnOutput, Fn } from "aws-cdk-lib";
+import { CfnOutput, Fn, type RemovalPolicy } from "aws-cdk-lib";
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Key } from "aws-cdk-lib/aws-kms";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import type { Resources } from "./permissions.js";
 
@@ -47,6 +48,11 @@ export interface AttachOptions {
   /** The platform's `name`. */
   name: string;
   logRetention?: RetentionDays;
+  /** Of the apps' queues; RETAIN by default. */
+  removalPolicy?: RemovalPolicy;
+  alarmTopic?: ITopic;
+  /** False: no alarms. */
+  alarms?: boolean;
   /** Of the platform's own keys, where it has any. */
   tableKeyArn?: string;
   payloadKeyArn?: string;

@@ -15,6 +15,7 @@ import {
 } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
+import { acknowledge, acknowledgeWildcards } from "./acknowledgements.js";
 import { allow } from "./permissions.js";
 
 export interface LoopFunctionProps {
@@ -68,6 +69,8 @@ export function loopFunction(scope: Construct, id: string, props: LoopFunctionPr
     ...(props.reservedConcurrency ? { reservedConcurrentExecutions: props.reservedConcurrency } : {}),
     ...props.network,
   });
+  acknowledgeWildcards(role, props.permissions);
+  acknowledge(lambda, "Serverless::Serverless-LambdaDLQ", "Serverless::Serverless-LambdaTracing");
   return { lambda, role, logGroup };
 }
 
@@ -80,11 +83,13 @@ export interface QueueMapping {
 
 /** From a queue to a function. Only what failed comes again; what a mapping starts has an upper bound. */
 export function mapQueue(scope: Construct, id: string, mapping: QueueMapping): CfnEventSourceMapping {
-  return new CfnEventSourceMapping(scope, id, {
+  const resource = new CfnEventSourceMapping(scope, id, {
     eventSourceArn: mapping.queueArn,
     functionName: mapping.functionArn,
     batchSize: mapping.batchSize,
     functionResponseTypes: ["ReportBatchItemFailures"],
     scalingConfig: { maximumConcurrency: mapping.maximumConcurrency },
   });
+  acknowledge(resource, "Serverless::Serverless-LambdaEventSourceMappingDestination");
+  return resource;
 }

@@ -5,10 +5,13 @@
 import { createHash } from "node:crypto";
 import { CustomResource, Duration, Lazy, type RemovalPolicy, Stack } from "aws-cdk-lib";
 import { type IRole, Policy, type PolicyStatement, Role } from "aws-cdk-lib/aws-iam";
+import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { CfnFunction } from "aws-cdk-lib/aws-lambda";
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { AppAlarms } from "./alarms.js";
 import { appIdPattern } from "../runtime/core/ids.js";
 import { WORKER_HANDLER, workerCode, type BundlingOptions } from "./bundling.js";
 import { durableQueue } from "./durable-queue.js";
@@ -40,6 +43,9 @@ export interface PlatformAppProps extends AppOptions {
   links: PlatformLinks;
   logRetention: RetentionDays;
   removalPolicy: RemovalPolicy;
+  platformName: string;
+  alarms: boolean;
+  alarmTopic: ITopic | undefined;
 }
 
 /** Roles of the platform as an app sees them: from outside, policies can be attached to them all the same. */
@@ -54,6 +60,8 @@ export class PlatformApp extends Construct {
   readonly worker: LoopFunction;
   readonly steps: Queue;
   readonly stepsDead: Queue;
+  /** Counted only where there are alarms. */
+  readonly failedRuns: Metric | null;
 
   constructor(scope: Construct, id: string, props: PlatformAppProps) {
     super(scope, id);
@@ -81,6 +89,11 @@ export class PlatformApp extends Construct {
     // Lambda refuses a mapping whose function may not read the queue yet.
     mapping.node.addDependency(this.worker.role);
     this.#admit(props);
+    const { appId, platformName, alarmTopic: topic } = props;
+    const parts = { worker: this.worker, steps: this.steps, stepsDead: this.stepsDead };
+    this.failedRuns = props.alarms
+      ? new AppAlarms(this, "Alarms", { appId, platformName, topic, ...parts }).failedRuns
+      : null;
   }
 
   #addWorker(props: PlatformAppProps, sizes: ReturnType<typeof workerSizes>): LoopFunction {

@@ -20,6 +20,7 @@ import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { TABLE_SHAPE } from "../runtime/state/table.js";
+import { acknowledge } from "./acknowledgements.js";
 import { send } from "./permissions.js";
 import { durableQueue } from "./durable-queue.js";
 import { PAYLOAD_DAYS, PLATFORM_TIMEOUT_SECONDS, QUARANTINE_DAYS } from "./sizes.js";
@@ -46,6 +47,7 @@ export class PlatformState extends Construct {
     super(scope, id);
     this.table = stateTable(this, props);
     this.payloads = payloadBucket(this, props);
+    acknowledge(this.payloads, "AwsSolutions::AwsSolutions-S1");
     const { queue, deadLetters } = durableQueue(this, "Events", {
       timeoutSeconds: PLATFORM_TIMEOUT_SECONDS,
       removalPolicy: props.removalPolicy,
@@ -59,6 +61,7 @@ export class PlatformState extends Construct {
       "Keys that events are sent with (POST /e/:eventKey).",
     );
     this.signingKeys = keys(this, "SigningKeys", props.removalPolicy, "Keys of the API, given as Bearer tokens.");
+    for (const secret of [this.eventKeys, this.signingKeys]) acknowledge(secret, "AwsSolutions::AwsSolutions-SMG4");
     this.scheduleGroup = new CfnScheduleGroup(this, "Schedules");
     this.scheduleGroup.applyRemovalPolicy(props.removalPolicy);
     this.scheduleRole = scheduleRole(this, this.scheduleGroup);

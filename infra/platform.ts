@@ -18,7 +18,9 @@ import {
   type PlatformLinks,
   type StateLinks,
 } from "./links.js";
-import { PlatformApp, type AppOptions } from "./platform-app.js";
+import { PlatformAlarms } from "./alarms.js";
+import { PlatformDashboard } from "./dashboard.js";
+import { PlatformApp, type AppOptions, type PlatformAppProps } from "./platform-app.js";
 import { PlatformFunctions } from "./platform-functions.js";
 import { PlatformState } from "./platform-state.js";
 import { RETENTION_DAYS } from "./sizes.js";
@@ -43,15 +45,22 @@ export interface PerdurePlatformProps {
   throttle?: { rateLimit: number; burstLimit: number };
   /** Told of every alarm. */
   alarmTopic?: ITopic;
+  /** False: no alarms. */
+  alarms?: boolean;
+  /** False: no dashboard. */
+  dashboard?: boolean;
 }
 
 const DEFAULT_THROTTLE = { rateLimit: 1_000, burstLimit: 2_000 };
 const LONGEST_RETENTION_DAYS = 365;
 
+/** What all apps of a platform have in common. */
+type AppDefaults = Pick<PlatformAppProps, "logRetention" | "removalPolicy" | "platformName" | "alarms" | "alarmTopic">;
+
 /** A platform whose apps can be added to: here, or from another stack. */
 abstract class AppHost extends Construct {
   protected abstract readonly links: PlatformLinks;
-  protected abstract readonly defaults: { logRetention: RetentionDays; removalPolicy: RemovalPolicy };
+  protected abstract readonly defaults: AppDefaults;
 
   /**
    * Deploys an app: bundles its entry, makes its worker and its queue, and registers its functions once the code is live.
@@ -63,12 +72,12 @@ abstract class AppHost extends Construct {
    */
   addApp(appId: string, options: AppOptions): LambdaFunction {
     const app = new PlatformApp(this, `App-${appId}`, { ...options, appId, links: this.links, ...this.defaults });
-    this.added(app, appId);
+    this.show(appId, app);
     return app.worker.lambda;
   }
 
-  /** Called for each app that was added. */
-  protected added(_app: PlatformApp, _appId: string): void {}
+  /** Puts an app on the dashboard, where there is one. */
+  protected abstract show(appId: string, app: PlatformApp): void;
 }
 
 /**
@@ -84,7 +93,9 @@ export class PerdurePlatform extends AppHost {
   /** Where the API is, without a slash at its end. */
   readonly url: string;
   protected readonly links: PlatformLinks;
-  protected readonly defaults: { logRetention: RetentionDays; removalPolicy: RemovalPolicy };
+  protected readonly defaults: AppDefaults;
+
+  readonly #dashboard: PlatformDashboard | null;
 
   constructor(scope: Construct, id: string, props: PerdurePlatformProps = {}) {
     super(scope, id);
@@ -95,7 +106,8 @@ export class PerdurePlatform extends AppHost {
     }
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const logRetention = props.logRetention ?? RetentionDays.ONE_MONTH;
-    this.defaults = { logRetention, removalPolicy };
+    const { name = "perdure", alarms = true, alarmTopic } = props;
+    this.defaults = { logRetention, removalPolicy, platformName: name, alarms, alarmTopic };
     const { tableEncryptionKey: tableKey, payloadEncryptionKey: payloadKey } = props;
     this.state = new PlatformState(this, "State", { retentionDays, removalPolicy, tableKey, payloadKey });
     const stateLinks = linksOfState(this.state, { retentionDays, tableKey, payloadKey });
@@ -114,12 +126,19 @@ export class PerdurePlatform extends AppHost {
       domain: props.domain,
     });
     this.url = gateway.url;
-    this.#announce(props.name ?? "perdure");
+    const parts = { state: this.state, functions: this.functions, httpApi: gateway.api };
+    if (alarms) new PlatformAlarms(this, "Alarms", { ...parts, topic: alarmTopic });
+    this.#dashboard = props.dashboard === false ? null : new PlatformDashboard(this, "Overview", parts);
+    this.#announce(name);
   }
 
   /** A platform of another stack, by its exports. Apps added to it belong to this stack. */
   static fromExports(scope: Construct, id: string, options: AttachOptions): AttachedPlatform {
     return new AttachedPlatform(scope, id, options);
+  }
+
+  protected show(appId: string, app: PlatformApp): void {
+    this.#dashboard?.addApp(appId, app);
   }
 
   #announce(name: string): void {
@@ -136,16 +155,22 @@ export class PerdurePlatform extends AppHost {
 /** A platform seen from another stack. */
 export class AttachedPlatform extends AppHost {
   protected readonly links: PlatformLinks;
-  protected readonly defaults: { logRetention: RetentionDays; removalPolicy: RemovalPolicy };
+  protected readonly defaults: AppDefaults;
 
-  constructor(scope: Construct, id: string, options: AttachOptions & { removalPolicy?: RemovalPolicy }) {
+  constructor(scope: Construct, id: string, options: AttachOptions) {
     super(scope, id);
     this.links = importLinks(this, options);
     this.defaults = {
       logRetention: options.logRetention ?? RetentionDays.ONE_MONTH,
       removalPolicy: options.removalPolicy ?? RemovalPolicy.RETAIN,
+      platformName: options.name,
+      alarms: options.alarms ?? true,
+      alarmTopic: options.alarmTopic,
     };
   }
+
+  /** The dashboard is the platform's own stack's. */
+  protected show(): void {}
 }
 
 function linksOfState(
