@@ -46,14 +46,27 @@ export class RunStarter {
 
   /** The same for functions that are already chosen, as a cron's tick chooses its own. */
   async startFunctions(accepted: AcceptedEvent, functions: readonly RegisteredFunction[]): Promise<StartedRun[]> {
-    const routes: Route[] = [];
-    for (const { appId, config } of functions) routes.push(await this.#route(accepted, appId, config.id));
-    const startMs = Math.max(this.#services.clock.now(), accepted.event.ts);
-    const standing = await this.#events.record(accepted, routes, ttlFor(this.#services, startMs));
+    const standing = (await this.#recorded(accepted)) ?? (await this.#record(accepted, functions));
     const started = await Promise.all(
       standing.map(async (route) => ("skipped" in route ? null : this.#create(accepted, route))),
     );
     return started.filter((run) => run !== null);
+  }
+
+  /**
+   * The routes an earlier delivery has recorded. Looked up only for events with a sender's id: a function that was registered
+   * in between must not have its id taken by an event that does not go to it.
+   */
+  async #recorded(accepted: AcceptedEvent): Promise<Route[] | null> {
+    if (accepted.senderId === undefined) return null;
+    return (await this.#events.get(accepted.id))?.routes ?? null;
+  }
+
+  async #record(accepted: AcceptedEvent, functions: readonly RegisteredFunction[]): Promise<Route[]> {
+    const routes: Route[] = [];
+    for (const { appId, config } of functions) routes.push(await this.#route(accepted, appId, config.id));
+    const startMs = Math.max(this.#services.clock.now(), accepted.event.ts);
+    return this.#events.record(accepted, routes, ttlFor(this.#services, startMs));
   }
 
   async #route(accepted: AcceptedEvent, app: string, fn: string): Promise<Route> {

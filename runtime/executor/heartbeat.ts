@@ -6,7 +6,7 @@
  */
 import { ChangeMessageVisibilityCommand } from "@aws-sdk/client-sqs";
 import { untilKnown } from "../aws/until-known.js";
-import { BEAT_MS, FIRST_BEAT_MS, LEASE_MS, VISIBILITY_BEYOND_LEASE_MS } from "../core/limits.js";
+import { BEAT_MS, CREATED_DUE_MS, FIRST_BEAT_MS, LEASE_MS, VISIBILITY_BEYOND_LEASE_MS } from "../core/limits.js";
 import { isLive } from "../core/run.js";
 import type { Services } from "../services.js";
 import { RunStore } from "../state/run-store.js";
@@ -77,13 +77,18 @@ export class EventLoopHeart implements Heart {
     const { clock } = this.#services;
     const sentAtMonotonicMs = clock.monotonic();
     const patience = { giveUp: () => !lease.held, maxAttempts: 4 };
-    const write = await this.#runs.beat(lease.runId, lease.epoch, clock.now() + LEASE_MS, patience);
+    const nowMs = clock.now();
+    // A turn longer than its due time would be looked at by every sweep; moving it costs two index writes in ten minutes.
+    const dueAtMs = lease.dueAtMs !== null && lease.dueAtMs <= nowMs ? nowMs + CREATED_DUE_MS : undefined;
+    const beat = { leaseUntilMs: nowMs + LEASE_MS, dueAtMs };
+    const write = await this.#runs.beat(lease.runId, lease.epoch, beat, patience);
     if (!write.done) {
       lease.lose();
       return false;
     }
     lease.extend(sentAtMonotonicMs);
     const { head } = write.run;
+    lease.dueAtMs = head.dueAtMs;
     if (isLive(head.status) && head.wakes !== lease.wakes) onWake();
     return true;
   }

@@ -17,6 +17,8 @@ export class Lease {
   #extension: () => number | null = () => null;
   /** As last read from the head. */
   wakes: number;
+  /** As last read from the head by a beat; null before. */
+  dueAtMs: number | null = null;
 
   constructor(clock: Clock, granted: { runId: string; epoch: number; wakes: number; sentAtMonotonicMs: number }) {
     this.#clock = clock;

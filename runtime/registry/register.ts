@@ -5,7 +5,6 @@
  * functions, the app, its version (from which readers know that something changed); last the schedules that are wanted, so
  * that no tick comes before the function it is for.
  */
-import { createHash } from "node:crypto";
 import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { AppManifest, FunctionConfig } from "../../sdk/protocol.js";
 import { untilKnown } from "../aws/until-known.js";
@@ -17,6 +16,7 @@ import { appKey, FUNCTION_PREFIX, functionKey, REGISTRY_SHARDS, registryKey } fr
 import { checkManifest } from "./check-manifest.js";
 import { cronSchedules, removeCronSchedule, writeCronSchedule, type CronSchedule } from "./cron-schedules.js";
 import { readAppItems, readFunctionConfig } from "./registry.js";
+import { versionOf } from "./version.js";
 
 export interface Registration {
   manifest: AppManifest;
@@ -69,13 +69,6 @@ export async function registerApp(services: Services, registration: Registration
 }
 
 const equal = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-function versionOf(functions: readonly FunctionConfig[], stepQueueUrl: string): string {
-  return createHash("sha256")
-    .update(JSON.stringify([functions, stepQueueUrl]))
-    .digest("base64url")
-    .slice(0, 22);
-}
 
 async function removeStaleSchedules(
   services: Services,

@@ -10,6 +10,7 @@ import { compileExpression, type CompiledExpression } from "../expressions/cel.j
 import type { Services } from "../services.js";
 import { readNumber, readText, requireText, text, type Item } from "../state/attributes.js";
 import { appKey, FUNCTION_PREFIX, REGISTRY_SHARDS, registryKey } from "../state/keys.js";
+import { versionOf } from "./version.js";
 
 /** An event trigger, ready to be asked. */
 interface EventMatcher {
@@ -52,7 +53,8 @@ export class RegistryReader {
       const known = this.#apps.get(appId);
       const app = known?.version === version ? known : await this.#load(appId);
       if (!app) continue;
-      this.#apps.set(appId, app);
+      // A registration that is under way, or was interrupted, shows a mixture: it is used, and looked at again next time.
+      if (isWhole(app)) this.#apps.set(appId, app);
       apps.set(appId, app);
     }
     return { apps };
@@ -77,6 +79,11 @@ export class RegistryReader {
     const items = await readAppItems(this.#services, appId);
     return readApp(appId, items);
   }
+}
+
+function isWhole({ functions, stepQueueUrl, version }: RegisteredApp): boolean {
+  const configs = functions.map(({ config }) => config);
+  return versionOf(configs, stepQueueUrl) === version;
 }
 
 /** All items of an app's registration. */

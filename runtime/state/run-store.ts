@@ -161,12 +161,19 @@ export class RunStore {
     });
   }
 
-  beat(runId: string, epoch: number, leaseUntilMs: number, patience?: Patience): Promise<HeadWrite> {
+  /** Extends the lease; with `dueAtMs` also moves the due time, so that a long turn is not the sweeper's candidate for ever. */
+  beat(
+    runId: string,
+    epoch: number,
+    beat: { leaseUntilMs: number; dueAtMs?: number | undefined },
+    patience?: Patience,
+  ): Promise<HeadWrite> {
+    const { leaseUntilMs, dueAtMs } = beat;
     return this.#update(
       runId,
       {
         what: "extend the lease of",
-        set: { leaseUntil: number(leaseUntilMs) },
+        set: { leaseUntil: number(leaseUntilMs), ...(dueAtMs === undefined ? {} : { due: number(dueAtMs) }) },
         condition: conditions.BEATING,
         values: { ":epoch": number(epoch), ":until": number(leaseUntilMs), ...conditions.ZERO_VALUE },
       },

@@ -124,7 +124,7 @@ describe("DELETE /api/v1/runs/:id", () => {
     const epoch = await world.claim(id);
     expect((await cancel(id)).status).toBe(200);
     const runs = new RunStore(world.services);
-    const late = await runs.beat(id, epoch, NOW_MS + 40_000);
+    const late = await runs.beat(id, epoch, { leaseUntilMs: NOW_MS + 40_000 });
     expect(late.done).toBe(false);
     expect((await runs.get(id))?.head).toMatchObject({ status: "Cancelled", epoch: 2, leaseUntilMs: 0 });
   });
