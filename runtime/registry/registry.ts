@@ -2,7 +2,7 @@
  * Owns: what is registered, as dispatch and the API see it: read with one small strongly consistent read for each batch,
  * loaded anew only for apps whose version has changed.
  */
-import { GetItemCommand, QueryCommand, type QueryCommandOutput } from "@aws-sdk/client-dynamodb";
+import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { FunctionConfig } from "../../sdk/protocol.js";
 import { untilKnown } from "../aws/until-known.js";
 import { isEventMatch } from "../../sdk/triggers.js";
@@ -10,6 +10,7 @@ import { compileExpression, type CompiledExpression } from "../expressions/cel.j
 import type { Services } from "../services.js";
 import { readNumber, readText, requireText, text, type Item } from "../state/attributes.js";
 import { appKey, FUNCTION_PREFIX, REGISTRY_SHARDS, registryKey } from "../state/keys.js";
+import { queryAll } from "../state/query-all.js";
 import { versionOf } from "./version.js";
 
 /** An event trigger, ready to be asked. */
@@ -88,24 +89,10 @@ function isWhole({ functions, stepQueueUrl, version }: RegisteredApp): boolean {
 
 /** All items of an app's registration. */
 export async function readAppItems(services: Services, appId: string): Promise<Item[]> {
-  const items: Item[] = [];
-  let startKey: Item | undefined;
-  do {
-    const from = startKey;
-    const page: QueryCommandOutput = await untilKnown(services, `read the functions of app "${appId}"`, () =>
-      services.clients.dynamodb.send(
-        new QueryCommand({
-          TableName: services.settings.tableName,
-          KeyConditionExpression: "pk = :pk",
-          ExpressionAttributeValues: { ":pk": text(appKey(appId).pk) },
-          ConsistentRead: true,
-          ...(from ? { ExclusiveStartKey: from } : {}),
-        }),
-      ),
-    );
-    items.push(...(page.Items ?? []));
-    startKey = page.LastEvaluatedKey;
-  } while (startKey);
+  const { items } = await queryAll(services, `read the functions of app "${appId}"`, {
+    KeyConditionExpression: "pk = :pk",
+    ExpressionAttributeValues: { ":pk": text(appKey(appId).pk) },
+  });
   return items;
 }
 

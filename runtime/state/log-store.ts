@@ -4,7 +4,7 @@
  * "my own earlier write arrived". G2 items of a sealed epoch beyond its seal never existed. G3 history never shrinks
  * silently: a load that finds fewer items than the head has counted stops.
  */
-import { PutItemCommand, QueryCommand, type QueryCommandOutput } from "@aws-sdk/client-dynamodb";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { defineError } from "../../sdk/error-catalogue.js";
 import type { Json, LogEntry } from "../../sdk/protocol.js";
 import { nameOf } from "../aws/failures.js";
@@ -16,6 +16,7 @@ import { number, text, type Item } from "./attributes.js";
 import { ABSENT } from "./conditions.js";
 import type { StoredRun } from "./head-item.js";
 import { HEAD_SORT_KEY, LOG_PREFIX, logKey, parseLogSortKey, payloadObjectKey, runPartition } from "./keys.js";
+import { queryAll } from "./query-all.js";
 import { RunStore } from "./run-store.js";
 import { pack, packInline, packedAttribute, readPacked, SPILL_ABOVE_BYTES, unpack, type Packed } from "./payloads.js";
 
@@ -168,25 +169,11 @@ export class LogStore {
   }
 
   async #query(runId: string): Promise<Item[]> {
-    const items: Item[] = [];
-    let startKey: Item | undefined;
-    do {
-      const from = startKey;
-      const page: QueryCommandOutput = await untilKnown(this.#services, `load run "${runId}"`, () =>
-        this.#services.clients.dynamodb.send(
-          new QueryCommand({
-            TableName: this.#services.settings.tableName,
-            // Everything but the head, which sorts last and has been read first.
-            KeyConditionExpression: "pk = :pk AND sk < :head",
-            ExpressionAttributeValues: { ":pk": text(runPartition(runId)), ":head": text(HEAD_SORT_KEY) },
-            ConsistentRead: true,
-            ...(from ? { ExclusiveStartKey: from } : {}),
-          }),
-        ),
-      );
-      items.push(...(page.Items ?? []));
-      startKey = page.LastEvaluatedKey;
-    } while (startKey);
+    const { items } = await queryAll(this.#services, `load run "${runId}"`, {
+      // Everything but the head, which sorts last and has been read first.
+      KeyConditionExpression: "pk = :pk AND sk < :head",
+      ExpressionAttributeValues: { ":pk": text(runPartition(runId)), ":head": text(HEAD_SORT_KEY) },
+    });
     return items;
   }
 

@@ -3,14 +3,7 @@
  * Invariants: H1 a failed condition whose stored item carries this write's own token is success: the answer was lost, not
  * the write. H2 expected refusals are values, not exceptions.
  */
-import {
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  UpdateItemCommand,
-  type AttributeValue,
-  type QueryCommandOutput,
-} from "@aws-sdk/client-dynamodb";
+import { GetItemCommand, PutItemCommand, UpdateItemCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { SerializedError } from "../../sdk/protocol.js";
 import { untilKnown, type Patience } from "../aws/until-known.js";
 import { CREATED_DUE_MS } from "../core/limits.js";
@@ -21,6 +14,7 @@ import * as conditions from "./conditions.js";
 import { effectsAttribute, errorAttribute, newHeadItem, readHead, type NewRun, type StoredRun } from "./head-item.js";
 import { dueShard, headKey, logEpochPrefix, runPartition } from "./keys.js";
 import { packedAttribute, type Packed } from "./payloads.js";
+import { queryAll } from "./query-all.js";
 import { conditionFailedItem } from "./refusal.js";
 
 export type HeadWrite = { done: true; run: StoredRun } | { done: false; run: StoredRun | null };
@@ -262,25 +256,11 @@ export class RunStore {
 
   /** How many log items an epoch has, strongly consistent. */
   async #countLog(runId: string, epoch: number): Promise<number> {
-    let count = 0;
-    let startKey: Item | undefined;
-    do {
-      const from = startKey;
-      const page: QueryCommandOutput = await untilKnown(this.#services, `count the log of run "${runId}"`, () =>
-        this.#services.clients.dynamodb.send(
-          new QueryCommand({
-            TableName: this.#services.settings.tableName,
-            KeyConditionExpression: "pk = :pk AND begins_with(sk, :epoch)",
-            ExpressionAttributeValues: { ":pk": text(runPartition(runId)), ":epoch": text(logEpochPrefix(epoch)) },
-            ConsistentRead: true,
-            Select: "COUNT",
-            ...(from ? { ExclusiveStartKey: from } : {}),
-          }),
-        ),
-      );
-      count += page.Count ?? 0;
-      startKey = page.LastEvaluatedKey;
-    } while (startKey);
+    const { count } = await queryAll(this.#services, `count the log of run "${runId}"`, {
+      KeyConditionExpression: "pk = :pk AND begins_with(sk, :epoch)",
+      ExpressionAttributeValues: { ":pk": text(runPartition(runId)), ":epoch": text(logEpochPrefix(epoch)) },
+      Select: "COUNT",
+    });
     return count;
   }
 
