@@ -38,6 +38,8 @@ export interface DeployOptions {
   bootstrapFile: string;
   /** Processes at one time, over all functions. */
   maxSandboxes: number;
+  /** Sandboxes of one function at most, whatever the template allows it: AWS has a thousand, this machine has not. */
+  functionConcurrency: number;
   /** This process's environment: PATH and the like. */
   environment: NodeJS.ProcessEnv;
   /** Told of every call that was denied, with what the caller was answered. */
@@ -101,12 +103,12 @@ export class DeployedStack {
     return this.#require(logicalId).ref;
   }
 
-  /** The only resource of this type whose logical id contains `part`. */
-  logicalId(type: string, part: string): string {
-    const found = this.#template.resources.filter((each) => each.type === type && each.logicalId.includes(part));
+  /** The only resource of this type whose logical id fits. */
+  logicalId(type: string, pattern: RegExp): string {
+    const found = this.#template.resources.filter((each) => each.type === type && pattern.test(each.logicalId));
     const [only] = found;
     if (only === undefined || found.length > 1) {
-      throw new TypeError(`The stack has ${found.length} resources of type ${type} with "${part}" in their id`);
+      throw new TypeError(`The stack has ${found.length} resources of type ${type} with ${pattern.source} in their id`);
     }
     return only.logicalId;
   }
@@ -195,6 +197,7 @@ async function makeWorld(options: DeployOptions): Promise<{ world: DeploymentWor
     clock,
     random,
     sqsEndpoint: wire.url,
+    functionConcurrency: options.functionConcurrency,
     assets: assembly.assets,
     roles: new RoleBook(iam),
     fleet,

@@ -41,6 +41,8 @@ export interface DeploymentWorld {
   random: Random;
   /** Beginning of queue URLs. */
   sqsEndpoint: string;
+  /** Sandboxes of one function at most. */
+  functionConcurrency: number;
   assets: ReadonlyMap<string, string>;
   roles: RoleBook;
   fleet: FunctionFleet;

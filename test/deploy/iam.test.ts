@@ -176,6 +176,13 @@ describe("IamAuthorizer authorize()", () => {
       message: expect.stringContaining(`iam:PassRole on resource: ${target}`),
     });
     const complete = await setup(creating, passing);
+    await expect(complete.clients.scheduler.send(create)).rejects.toMatchObject({
+      name: "ValidationException",
+      message: expect.stringContaining("must allow AWS EventBridge Scheduler to assume the role"),
+    });
+    const scheduler = { Effect: "Allow", Principal: { Service: "scheduler.amazonaws.com" }, Action: "sts:AssumeRole" };
+    const trust = readPolicy({ Statement: scheduler }, "trust");
+    complete.iam.putRole({ name: "scheduler", arn: target, trust, statements: [] });
     await expect(complete.clients.scheduler.send(create)).resolves.toBeDefined();
   });
 

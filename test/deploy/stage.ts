@@ -59,6 +59,8 @@ export async function openStage(): Promise<Stage> {
     random: realRandom,
     bootstrapFile,
     maxSandboxes: 4,
+    // The examples' outside world fails twice in each process that it is asked from.
+    functionConcurrency: 1,
     environment: process.env,
     onLine: (functionId, line) => seen.lines.push(`${functionId} ${line}`),
     onDenied: (call, answer) => seen.denials.push(`${call.caller.name} ${answer.message}`),

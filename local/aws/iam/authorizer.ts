@@ -74,11 +74,9 @@ export class IamAuthorizer {
 
   /** Returns when the caller may do all that the call asks for. Throws the service's own AccessDenied otherwise. */
   authorize(call: AuthorizedCall): void {
+    const isTrusted = call.caller.roleArn === undefined && this.#trusted.has(call.caller.name);
+    if (!isTrusted) this.#requireAll(call);
     if (call.service === "scheduler") this.#requireSchedulerTrust(call);
-    if (call.caller.roleArn === undefined && this.#trusted.has(call.caller.name)) return;
-    const role = this.#roleOf(call.caller);
-    if (role === undefined) throw unknownCredentials();
-    for (const request of accessRequestsOf(call, this.#lookup)) this.#require(call, role, request);
   }
 
   /** Whether a role's own policies allow one action on one resource. Counts as a use, as a call would. */
@@ -113,6 +111,12 @@ export class IamAuthorizer {
           };
         }),
     );
+  }
+
+  #requireAll(call: AuthorizedCall): void {
+    const role = this.#roleOf(call.caller);
+    if (role === undefined) throw unknownCredentials();
+    for (const request of accessRequestsOf(call, this.#lookup)) this.#require(call, role, request);
   }
 
   /** Scheduler makes no schedule whose role it could not assume. */

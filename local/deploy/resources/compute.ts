@@ -31,8 +31,6 @@ const FUNCTION_PROPERTIES = [
 
 const DEFAULT_TIMEOUT_SECONDS = 3;
 const DEFAULT_MEMORY_MB = 128;
-/** Of one function. AWS has a thousand; the stack's budget of processes is smaller still. */
-const LOCAL_CONCURRENCY = 2;
 const NODE_RUNTIME = /^nodejs\d+\.x$/;
 
 export const makeFunction: Maker = (resource, world) => {
@@ -55,7 +53,7 @@ export const makeFunction: Maker = (resource, world) => {
   ]);
   const variables =
     properties.structure("Environment", ["Variables"])?.textMap("Variables") ?? new Map<string, string>();
-  const reserved = properties.integer("ReservedConcurrentExecutions") ?? LOCAL_CONCURRENCY;
+  const reserved = properties.integer("ReservedConcurrentExecutions") ?? Infinity;
   world.fleet.define({
     logicalId: resource.logicalId,
     name,
@@ -63,7 +61,7 @@ export const makeFunction: Maker = (resource, world) => {
     logGroup: logging?.text("LogGroup") ?? `/aws/lambda/${name}`,
     timeoutMs: (properties.integer("Timeout") ?? DEFAULT_TIMEOUT_SECONDS) * 1_000,
     memoryMb: properties.integer("MemorySize") ?? DEFAULT_MEMORY_MB,
-    maxConcurrency: Math.min(reserved, LOCAL_CONCURRENCY),
+    maxConcurrency: Math.min(reserved, world.functionConcurrency),
     environment: Object.fromEntries(variables),
     moduleFile: moduleOf(codeOf(properties, world), properties.requireText("Handler"), scratchDirectory()),
   });

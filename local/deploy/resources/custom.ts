@@ -12,6 +12,7 @@ export type RequestType = "Create" | "Update" | "Delete";
 
 /** For an answer to arrive after the function that sent it has ended. */
 const ANSWER_GRACE_MS = 2_000;
+const THROTTLE_PAUSE_MS = 100;
 /** CloudFormation's own, where the resource says nothing. */
 const DEFAULT_TIMEOUT_SECONDS = 3_600;
 const FUNCTION_ARN = /:function:([A-Za-z0-9_-]+)$/;
@@ -51,12 +52,25 @@ export async function requestCustomResource(
 
 /** CloudFormation would wait for its timeout; when nobody is left to answer, this is told at once. */
 async function invocationFailure(world: DeploymentWorld, name: string, request: object): Promise<never> {
-  const outcome = await world.fleet.invoke(name, JSON.stringify(request));
+  const outcome = await invokeWhenFree(world, name, JSON.stringify(request));
   if (outcome?.isError === true)
     throw new AwsServiceError("InternalFailure", `its function failed: ${outcome.payload}`);
   // What it put before it ended has arrived by then; if not, nobody is left to put anything.
   await sleep(world.clock, ANSWER_GRACE_MS);
   throw new AwsServiceError("NotStabilized", "its function ended without an answer at the response URL");
+}
+
+/** The invocation is asynchronous: while the function is throttled, Lambda keeps it. */
+async function invokeWhenFree({ fleet, clock }: DeploymentWorld, name: string, payload: string) {
+  for (;;) {
+    try {
+      return await fleet.invoke(name, payload);
+    } catch (error) {
+      const isThrottled = error instanceof AwsServiceError && error.name === "TooManyRequestsException";
+      if (!isThrottled) throw error;
+      await sleep(clock, THROTTLE_PAUSE_MS);
+    }
+  }
 }
 
 function timeoutOf({ clock }: DeploymentWorld, timeoutMs: number): { late: Promise<never>; cancel: () => void } {

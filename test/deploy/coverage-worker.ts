@@ -1,0 +1,59 @@
+/**
+ * A worker under the example app's name whose functions need every permission its role has: large results and events, long
+ * waits and timers that are no longer needed, events sent from steps. Deployed over the examples in the course of the test.
+ */
+import { randomBytes } from "node:crypto";
+import { Perdure } from "perdure";
+import { serve } from "perdure/lambda";
+
+const perdure = new Perdure({ id: "examples" });
+
+/** Text that does not become smaller. */
+const incompressible = (bytes: number): string => randomBytes(bytes).toString("base64");
+
+/** Its result goes to S3, and comes back from there in the turn after the sleep. Its first step outlasts the first beat. */
+const large = perdure.createFunction({ id: "large", triggers: { event: "test/large" } }, async ({ step }) => {
+  const text = await step.run("make", () => incompressible(30_000));
+  await step.run("take-a-while", () => new Promise((resolve) => process.nextTick(wait, 600, resolve)));
+  await step.sleep("nap", "1s");
+  return step.run("measure", () => text.length);
+});
+
+/** Waits beyond what is kept by default: everything it needs is kept longer first, the event's payload among it. */
+const patient = perdure.createFunction(
+  { id: "patient", triggers: { event: "test/patient" } },
+  async ({ event, step }) => {
+    await step.run("make", () => incompressible(30_000));
+    await step.sleep("two-months", "60d");
+    return event.name;
+  },
+);
+
+let visits = 0;
+
+/** Parks on a timer of an hour; the next time it is looked at, what it raced is there and the timer is not needed. */
+const raced = perdure.createFunction({ id: "raced", triggers: { event: "test/raced" } }, async ({ step }) => {
+  visits += 1;
+  const outside = visits > 1 ? Promise.resolve("outside") : new Promise<string>(() => undefined);
+  return Promise.race([outside, step.sleep("an-hour", "1h").then(() => "slept")]);
+});
+
+/** More than a message holds: its events travel as an object. */
+const sender = perdure.createFunction({ id: "sender", triggers: { event: "test/sender" } }, async ({ step }) => {
+  const part = (): { name: string; data: object } => ({ name: "test/sent", data: { text: incompressible(300_000) } });
+  const { ids } = await step.sendEvent("send", [part(), part(), part()]);
+  return ids.length;
+});
+
+const sent = perdure.createFunction({ id: "sent", triggers: { event: "test/sent" } }, ({ event }) => {
+  const { text } = event.data;
+  return Promise.resolve(typeof text === "string" ? text.length : null);
+});
+
+/** Synchronously: a turn whose loop is blocked must beat all the same. */
+function wait(ms: number, done: (value: unknown) => void): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  done(null);
+}
+
+export const handler = serve({ client: perdure, functions: [large, patient, raced, sender, sent] });
