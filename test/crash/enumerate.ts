@@ -57,6 +57,15 @@ export class Enumeration {
     for (const fault of this.singles()) if (!(await this.#try([fault]))) return;
   }
 
+  /** For each call `count` modes, drawn. */
+  async trySomeSingles(count: number, random: Random): Promise<void> {
+    for (const call of this.#sound.calls.keys()) {
+      for (let drawn = 0; drawn < count; drawn += 1) {
+        if (!(await this.#try([{ at: call + 1, mode: pick(this.#modes, random) }]))) return;
+      }
+    }
+  }
+
   /** Every plan of two faults. */
   async tryAllPairs(): Promise<void> {
     for (const first of this.singles()) {

@@ -39,7 +39,7 @@ const FROZEN_MS = 40_000;
 export const FUNCTION_CALLERS: readonly string[] = ["ingest", "dispatch", "worker"];
 /** AWS's own pollers. They cannot crash and never freeze, but their connections break like any other. */
 export const MAPPING_CALLERS: readonly string[] = ["mapping-dispatch", "mapping-worker"];
-export const MAPPING_MODES: readonly Mode[] = ["lost", "drop", "throttle", "double"];
+export const MAPPING_MODES: readonly Mode[] = ["lost", "drop", "double"];
 
 /** The faults after which a body may be run again that had begun: its worker is gone, or takes itself for lost. */
 export function interrupts(mode: Mode): boolean {

@@ -1,7 +1,7 @@
 /**
  * Goal: a second fault, while the run is still recovering from the first, changes nothing either.
  * Method: pairs of faults, the second among the calls that the first one caused. A sample, with its seed printed, for the
- * core flows; all pairs of all programs with PERDURE_CRASH=full (about half an hour).
+ * core flows; all pairs of all programs with PERDURE_CRASH=full.
  */
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../local/aws/seeded-random.js";
@@ -10,7 +10,7 @@ import { CORE_PROGRAMS, PROGRAMS } from "./programs.js";
 
 const isFull = process.env["PERDURE_CRASH"] === "full";
 const seed = Number(process.env["PERDURE_SEED"] ?? "20260302");
-const SAMPLE = 200;
+const SAMPLE = 150;
 const FULL_TIMEOUT_MS = 3_600_000;
 
 const named = (isFull ? PROGRAMS : CORE_PROGRAMS).map((program) => [program.name, program] as const);

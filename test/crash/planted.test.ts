@@ -58,11 +58,10 @@ const planted: [string, Sabotage, RegExp][] = [
 ];
 
 it.each(planted)("%s is found out", async (_fault, sabotage, found) => {
-  const problems: string[] = [];
-  for (const program of CORE_PROGRAMS) {
-    const enumeration = await Enumeration.begin({ program, sweeper: false, sabotage });
-    await enumeration.trySingles();
-    problems.push(...enumeration.findings.flatMap((finding) => finding.problems));
-  }
+  const [program] = CORE_PROGRAMS;
+  if (!program) throw new Error("There is no program");
+  const enumeration = await Enumeration.begin({ program, sweeper: false, sabotage });
+  await enumeration.trySingles();
+  const problems = enumeration.findings.flatMap((finding) => finding.problems);
   expect(problems.join("\n")).toMatch(found);
 });

@@ -2,10 +2,10 @@
  * Owns: one run of a program under one fault plan on a world of its own, and everything that can be asked of it afterwards.
  * Must not: judge; checks.ts does.
  */
-import type { RunHead } from "../../runtime/core/run.js";
+import { isLive, type RunHead } from "../../runtime/core/run.js";
 import { Perdure } from "../../sdk/client.js";
 import type { LogEntry } from "../../sdk/protocol.js";
-import { Scenario, START_MS } from "../scenario/world.js";
+import { MINUTE, Scenario, START_MS } from "../scenario/world.js";
 import { FaultPlan, FUNCTION_CALLERS, type Plan } from "./fault-plan.js";
 import { Peek, type QueueCount } from "./peek.js";
 import { Probe } from "./probe.js";
@@ -69,7 +69,7 @@ export async function runTrial(setup: TrialSetup): Promise<Trial> {
       () => true,
       () => false,
     );
-    await clock.advance(program.horizonMs);
+    await untilQuiet(scenario, program);
     const accepted = await posting;
     world.aws.faults.clear();
     const { runs, unreadable } = await readRuns(scenario, program, tap);
@@ -77,6 +77,25 @@ export async function runTrial(setup: TrialSetup): Promise<Trial> {
     return { program, plan, accepted, calls: faults.calls, probe, runs, unreadable, messages, timers };
   } finally {
     await scenario.stop();
+  }
+}
+
+/** Looks every two minutes, so that a trial which is over does not go on sweeping an empty table. */
+const LOOK_MS = 2 * MINUTE;
+
+/** Lets time pass until every run has ended and nothing is left that could still come, and a while longer; or the horizon. */
+async function untilQuiet({ clock, world }: Scenario, program: Program): Promise<void> {
+  const horizonMs = clock.now() + program.horizonMs;
+  let quietLooks = 0;
+  while (clock.now() < horizonMs && quietLooks < 2) {
+    await clock.advance(LOOK_MS);
+    const peek = new Peek(world, clock.now());
+    const heads = program.functions.flatMap((fn) =>
+      peek.runIds("crash", fn, START_MS).map((runId) => peek.head(runId)),
+    );
+    const isQuiet = heads.length > 0 && heads.every((head) => head !== null && !isLive(head.status));
+    const isEmpty = isQuiet && peek.timers().length === 0 && peek.messages().every(({ messages }) => messages === 0);
+    quietLooks = isEmpty ? quietLooks + 1 : 0;
   }
 }
 
