@@ -1,5 +1,5 @@
 /** Owns: the CDK app that deploys this repository's examples: one stack, one platform, one app. */
-import { App, Stack, Tags, Validations, type AppProps } from "aws-cdk-lib";
+import { App, Stack, Validations, type AppProps } from "aws-cdk-lib";
 import { AwsSolutionsChecks, ServerlessChecks } from "cdk-nag";
 import { PerdurePlatform } from "perdure/cdk";
 
@@ -13,6 +13,5 @@ export function examplesApp(props: AppProps = {}): { app: App; stack: Stack; pla
   const stack = new Stack(app, STACK_NAME, { description: "Perdure with its example app" });
   const platform = new PerdurePlatform(stack, "Perdure");
   platform.addApp("examples", { entry: "examples/worker.ts" });
-  Tags.of(stack).add("application", "perdure");
   return { app, stack, platform };
 }

@@ -19,10 +19,10 @@ const EXPORT_NAMES = {
   eventsQueueArn: "EventsQueueArn",
   scheduleGroupName: "ScheduleGroup",
   scheduleRoleArn: "ScheduleRoleArn",
-  dispatchRoleArn: "DispatchRoleArn",
-  sweepRoleArn: "SweepRoleArn",
-  deadLetterRoleArn: "DeadLetterRoleArn",
-  registerRoleArn: "RegisterRoleArn",
+  dispatchRoleName: "DispatchRoleName",
+  sweepRoleName: "SweepRoleName",
+  deadLetterRoleName: "DeadLetterRoleName",
+  registerRoleName: "RegisterRoleName",
   deadLetterFunctionArn: "DeadLetterFunctionArn",
   registerFunctionArn: "RegisterFunctionArn",
   retentionDays: "RetentionDays",
@@ -35,10 +35,10 @@ export type PlatformLinks = Record<TextName, string> & Pick<Resources, "tableKey
 /** Of what holds data; the others are of functions, which are made from these. */
 export type StateLinks = Omit<
   PlatformLinks,
-  | "dispatchRoleArn"
-  | "sweepRoleArn"
-  | "deadLetterRoleArn"
-  | "registerRoleArn"
+  | "dispatchRoleName"
+  | "sweepRoleName"
+  | "deadLetterRoleName"
+  | "registerRoleName"
   | "deadLetterFunctionArn"
   | "registerFunctionArn"
 >;
@@ -82,10 +82,10 @@ export function importLinks(scope: Construct, options: AttachOptions): PlatformL
     eventsQueueArn: text("eventsQueueArn"),
     scheduleGroupName: text("scheduleGroupName"),
     scheduleRoleArn: text("scheduleRoleArn"),
-    dispatchRoleArn: text("dispatchRoleArn"),
-    sweepRoleArn: text("sweepRoleArn"),
-    deadLetterRoleArn: text("deadLetterRoleArn"),
-    registerRoleArn: text("registerRoleArn"),
+    dispatchRoleName: text("dispatchRoleName"),
+    sweepRoleName: text("sweepRoleName"),
+    deadLetterRoleName: text("deadLetterRoleName"),
+    registerRoleName: text("registerRoleName"),
     deadLetterFunctionArn: text("deadLetterFunctionArn"),
     registerFunctionArn: text("registerFunctionArn"),
     retentionDays: text("retentionDays"),

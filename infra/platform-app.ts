@@ -3,7 +3,7 @@
  * The same construct whether the platform is in this stack or in another: it knows the platform by its links only.
  */
 import { createHash } from "node:crypto";
-import { CustomResource, Duration, Lazy, type RemovalPolicy, Stack } from "aws-cdk-lib";
+import { CustomResource, Duration, Lazy, Names, type RemovalPolicy, Stack } from "aws-cdk-lib";
 import { type IRole, Policy, type PolicyStatement, Role } from "aws-cdk-lib/aws-iam";
 import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { CfnFunction } from "aws-cdk-lib/aws-lambda";
@@ -168,18 +168,22 @@ function requireAppId(appId: string): void {
 }
 
 function rolesOf(scope: Construct, links: PlatformLinks): PlatformRoles {
-  const role = (id: string, arn: string): IRole => Role.fromRoleArn(scope, id, arn, { mutable: true });
+  const role = (id: string, name: string): IRole => Role.fromRoleName(scope, id, name);
   return {
-    dispatch: role("DispatchRole", links.dispatchRoleArn),
-    sweep: role("SweepRole", links.sweepRoleArn),
-    deadLetter: role("DeadLetterRole", links.deadLetterRoleArn),
-    register: role("RegisterRole", links.registerRoleArn),
+    dispatch: role("DispatchRole", links.dispatchRoleName),
+    sweep: role("SweepRole", links.sweepRoleName),
+    deadLetter: role("DeadLetterRole", links.deadLetterRoleName),
+    register: role("RegisterRole", links.registerRoleName),
   };
 }
 
-/** A policy of its own: removed with the app. Inline policies of a role may have 10,240 characters: some 60 apps. */
+/**
+ * A policy of its own, removed with the app, and named after the stack as well: an app that moves to another stack must not
+ * lose with the old one what the new one gave it. Inline policies of a role may have 10,240 characters: some 60 apps.
+ */
 function attach(scope: Construct, id: string, roles: IRole[], statements: PolicyStatement[]): Policy {
-  return new Policy(scope, id, { roles, statements });
+  const policyName = `${Names.uniqueResourceName(scope, { maxLength: 100 })}-${id}`;
+  return new Policy(scope, id, { policyName, roles, statements });
 }
 
 /** Of code and environment: a worker may decide by its environment which functions it has. */

@@ -194,10 +194,10 @@ function linksOfState(
 function linksOfFunctions(functions: PlatformFunctions): Omit<PlatformLinks, keyof StateLinks> {
   const { dispatch, sweep, deadLetter, register } = functions;
   return {
-    dispatchRoleArn: dispatch.role.roleArn,
-    sweepRoleArn: sweep.role.roleArn,
-    deadLetterRoleArn: deadLetter.role.roleArn,
-    registerRoleArn: register.role.roleArn,
+    dispatchRoleName: dispatch.role.roleName,
+    sweepRoleName: sweep.role.roleName,
+    deadLetterRoleName: deadLetter.role.roleName,
+    registerRoleName: register.role.roleName,
     deadLetterFunctionArn: deadLetter.lambda.functionArn,
     registerFunctionArn: register.lambda.functionArn,
   };
