@@ -268,6 +268,7 @@ export class Turn {
       effects,
       objects,
     };
+    if (!lease.held) return "lost";
     const write = await this.#runs.end(lease.runId, lease.epoch, end, { giveUp: () => !lease.held });
     if (!write.done) return "lost";
     if (error) this.#noteFailure(error);
@@ -309,6 +310,7 @@ export class Turn {
     const { lease, stepQueueUrl, config } = this.#input;
     const nowMs = this.#services.clock.now();
     const release = this.#releaseWith(nowMs + WAKE_GRACE_MS, this.#head.ttlSeconds, this.#head.timer);
+    if (!lease.held) return "lost";
     const write = await this.#runs.yield(lease.runId, lease.epoch, release, { giveUp: () => !lease.held });
     if (!write.done) return "lost";
     await sendMessage(this.#services, stepQueueUrl, { v: 1, run: lease.runId, fn: config.id, why: "continue" });

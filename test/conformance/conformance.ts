@@ -18,7 +18,7 @@ export const ALL_SERVICES: readonly ServiceName[] = ["dynamodb", "sqs", "schedul
 /** Declares the suites of `services`; each connects for itself and closes at its end. */
 export function conformance(services: readonly ServiceName[], connect: () => Promise<Connection>): void {
   const target =
-    <Service extends ServiceName>(service: Service) =>
+    <Service extends keyof AwsClients>(service: Service) =>
     async (): Promise<{ client: AwsClients[Service]; close(): Promise<void> }> => {
       const { clients, close } = await connect();
       return { client: clients[service], close };
