@@ -32,16 +32,17 @@ export function acknowledge(construct: IConstruct, ...findings: Finding[]): void
 const WILDCARD =
   "The names of objects and schedules derive from run and event ids: these are all of one kind, in the platform's own bucket or schedule group, and of the app's own runs where it is an app.";
 
+const NETWORK =
+  "Lambda makes network interfaces in the function's name; EC2 knows no resource for them before they exist.";
+
 /** Acknowledges the wildcards at the end of resources, one by one: another one in the same role is still a finding. */
 export function acknowledgeWildcards(role: IConstruct, statements: readonly PolicyStatement[]): void {
   const stack = Stack.of(role);
   const resources = statements.flatMap((statement) => statement.resources.map((arn) => flat(stack.resolve(arn))));
   for (const resource of new Set(resources)) {
-    if (!resource.endsWith("/*") && !resource.endsWith("_*")) continue;
-    Validations.of(role).acknowledge({
-      id: `AwsSolutions::AwsSolutions-IAM5[Resource::${resource}]`,
-      reason: WILDCARD,
-    });
+    if (resource !== "*" && !resource.endsWith("/*") && !resource.endsWith("_*")) continue;
+    const id = `AwsSolutions::AwsSolutions-IAM5[Resource::${resource}]`;
+    Validations.of(role).acknowledge({ id, reason: resource === "*" ? NETWORK : WILDCARD });
   }
 }
 

@@ -41,6 +41,8 @@ export function workerCode(appId: string, entry: string, options: BundlingOption
     bundling: {
       // Never run: `tryBundle` does it all or throws.
       image: DockerImage.fromRegistry("perdure-bundles-locally"),
+      // Nor this; the CDK takes assets of equal settings for the same one, and a function is no setting it sees.
+      command: [file, JSON.stringify(options)],
       local: {
         tryBundle: (outputDirectory) => {
           bundleWorker(file, outputDirectory, options);

@@ -16,7 +16,7 @@ import {
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { acknowledge, acknowledgeWildcards } from "./acknowledgements.js";
-import { allow } from "./permissions.js";
+import { allow, networkPermissions } from "./permissions.js";
 
 export interface LoopFunctionProps {
   description: string;
@@ -52,7 +52,8 @@ export function loopFunction(scope: Construct, id: string, props: LoopFunctionPr
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
   // A log group's ARN ends in ":*", which stands for its streams.
   role.addToPolicy(allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [logGroup.logGroupArn]));
-  for (const statement of props.permissions) role.addToPolicy(statement);
+  const permissions = [...props.permissions, ...(props.network ? networkPermissions() : [])];
+  for (const statement of permissions) role.addToPolicy(statement);
   const lambda = new LambdaFunction(scope, id, {
     description: props.description,
     runtime: Runtime.NODEJS_24_X,
@@ -69,7 +70,7 @@ export function loopFunction(scope: Construct, id: string, props: LoopFunctionPr
     ...(props.reservedConcurrency ? { reservedConcurrentExecutions: props.reservedConcurrency } : {}),
     ...props.network,
   });
-  acknowledgeWildcards(role, props.permissions);
+  acknowledgeWildcards(role, permissions);
   acknowledge(lambda, "Serverless::Serverless-LambdaDLQ", "Serverless::Serverless-LambdaTracing");
   return { lambda, role, logGroup };
 }

@@ -7,6 +7,7 @@ import { Stack } from "aws-cdk-lib";
 import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
+import { KEY_FENCES } from "../runtime/state/keys.js";
 
 /** What statements are about. */
 export interface Resources {
@@ -48,21 +49,17 @@ function onItems(
 
 type ItemAction = "GetItem" | "BatchGetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query";
 
-const ANY_RUN = "*#RUN#*";
-const EVENTS = "EVENT#*";
-const QUARANTINE = "QUARANTINE#*";
-
 /** Which apps there are and what they consist of (registry/registry.ts). */
 const readRegistry = (resources: Resources): PolicyStatement[] => [
-  onItems(resources, "ReadAppList", ["GetItem"], "REGISTRY#*"),
-  onItems(resources, "ReadApps", ["Query"], "APP#*"),
+  onItems(resources, "ReadAppList", ["GetItem"], KEY_FENCES.appLists),
+  onItems(resources, "ReadApps", ["Query"], KEY_FENCES.apps),
 ];
 
 const objects = ({ bucketArn }: Resources, ...prefixes: string[]): string[] =>
   prefixes.map((prefix) => `${bucketArn}/${prefix}`);
 
 const putQuarantine = (resources: Resources): PolicyStatement[] => [
-  onItems(resources, "Quarantine", ["PutItem"], QUARANTINE),
+  onItems(resources, "Quarantine", ["PutItem"], KEY_FENCES.quarantine),
   allow("QuarantinePayloads", ["s3:PutObject"], objects(resources, "quarantine/*")),
 ];
 
@@ -129,7 +126,14 @@ export function dispatchPermissions(scope: Construct, resources: Resources): Pol
   return [
     consume("TakeEvents", resources.eventsQueueArn),
     ...readRegistry(resources),
-    onItems(resources, "RecordEventsAndCreateRuns", ["PutItem"], EVENTS, "DEDUP#*", ANY_RUN),
+    onItems(
+      resources,
+      "RecordEventsAndCreateRuns",
+      ["PutItem"],
+      KEY_FENCES.events,
+      KEY_FENCES.senderIds,
+      KEY_FENCES.runs,
+    ),
     allow("EventPayloads", ["s3:PutObject"], objects(resources, "events/*")),
     allow("ReadLargeRequests", ["s3:GetObject"], objects(resources, "requests/*")),
     ...putQuarantine(resources),
@@ -143,7 +147,7 @@ export function sweepPermissions(scope: Construct, resources: Resources): Policy
   return [
     ...readRegistry(resources),
     allow("FindOverdueRuns", ["dynamodb:Query"], [`${resources.tableArn}/index/byDue`]),
-    onItems(resources, "MoveDueTimes", ["GetItem", "UpdateItem"], ANY_RUN),
+    onItems(resources, "MoveDueTimes", ["GetItem", "UpdateItem"], KEY_FENCES.runs),
     ...useKeys(scope, { ...resources, payloadKey: undefined }),
   ];
 }
@@ -158,7 +162,7 @@ export function deadLetterPermissions(
     consume("TakeDeadEvents", eventsDeadArn),
     send("SendBack", resources.eventsQueueArn),
     ...readRegistry(resources),
-    onItems(resources, "ReadRuns", ["GetItem"], ANY_RUN),
+    onItems(resources, "ReadRuns", ["GetItem"], KEY_FENCES.runs),
     ...putQuarantine(resources),
     ...useKeys(scope, resources),
   ];
@@ -168,10 +172,10 @@ export function deadLetterPermissions(
 export function apiPermissions(scope: Construct, resources: Resources, signingKeysArn: string): PolicyStatement[] {
   return [
     ...readRegistry(resources),
-    onItems(resources, "ReadRunsAndEvents", ["GetItem"], ANY_RUN, EVENTS),
-    onItems(resources, "ReadManyRunsAndTheirLogs", ["BatchGetItem", "Query"], ANY_RUN),
+    onItems(resources, "ReadRunsAndEvents", ["GetItem"], KEY_FENCES.runs, KEY_FENCES.events),
+    onItems(resources, "ReadManyRunsAndTheirLogs", ["BatchGetItem", "Query"], KEY_FENCES.runs),
     allow("ListRuns", ["dynamodb:Query"], [`${resources.tableArn}/index/byFunction`]),
-    onItems(resources, "CancelRuns", ["UpdateItem"], ANY_RUN),
+    onItems(resources, "CancelRuns", ["UpdateItem"], KEY_FENCES.runs),
     allow("ReadPayloads", ["s3:GetObject"], objects(resources, "runs/*", "events/*")),
     allow("MarkEndedPayloads", ["s3:PutObjectTagging"], objects(resources, "runs/*")),
     ...schedules(scope, resources, "Delete"),
@@ -183,8 +187,8 @@ export function apiPermissions(scope: Construct, resources: Resources, signingKe
 /** Brings registry and crons in line. Which workers it may ask is added with each app. */
 export function registerPermissions(scope: Construct, resources: Resources): PolicyStatement[] {
   return [
-    onItems(resources, "Apps", ["Query", "PutItem", "DeleteItem"], "APP#*"),
-    onItems(resources, "AppList", ["PutItem", "UpdateItem"], "REGISTRY#*"),
+    onItems(resources, "Apps", ["Query", "PutItem", "DeleteItem"], KEY_FENCES.apps),
+    onItems(resources, "AppList", ["PutItem", "UpdateItem"], KEY_FENCES.appLists),
     ...schedules(scope, resources, "Create", "Delete"),
     ...useKeys(scope, { ...resources, payloadKey: undefined }),
   ];
@@ -204,8 +208,8 @@ export function workerPermissions(
     consume("TakeWakes", stepQueueArn),
     allow("HoldWakes", ["sqs:ChangeMessageVisibility"], [stepQueueArn]),
     send("SendWakesAndEvents", stepQueueArn, resources.eventsQueueArn),
-    onItems(resources, "OwnRuns", ["GetItem", "Query", "PutItem", "UpdateItem"], `${appId}#RUN#*`),
-    onItems(resources, "EventsOfRuns", ["GetItem", "UpdateItem"], EVENTS),
+    onItems(resources, "OwnRuns", ["GetItem", "Query", "PutItem", "UpdateItem"], KEY_FENCES.runsOf(appId)),
+    onItems(resources, "EventsOfRuns", ["GetItem", "UpdateItem"], KEY_FENCES.events),
     allow(
       "OwnPayloads",
       ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"],
@@ -217,4 +221,19 @@ export function workerPermissions(
     ...schedules(scope, resources, "Create", "Delete"),
     ...useKeys(scope, resources),
   ];
+}
+
+/**
+ * What Lambda does in the worker's name to put it into a network. EC2 knows no resources for these before they exist.
+ */
+export function networkPermissions(): PolicyStatement[] {
+  const actions = [
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+  ];
+  return [allow("NetworkInterfaces", actions, ["*"])];
 }

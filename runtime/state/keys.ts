@@ -12,6 +12,17 @@ export interface Key {
   sk: string;
 }
 
+/** What partition keys begin with, as IAM's `dynamodb:LeadingKeys` compares them: the fences roles are built from. */
+export const KEY_FENCES = {
+  runsOf: (appId: string): string => `${appId}#RUN#*`,
+  runs: "*#RUN#*",
+  events: "EVENT#*",
+  senderIds: "DEDUP#*",
+  apps: "APP#*",
+  appLists: "REGISTRY#*",
+  quarantine: "QUARANTINE#*",
+} as const;
+
 const EPOCH_DIGITS = 6;
 const LOG_DIGITS = 6;
 const pad = (value: number, digits: number): string => String(value).padStart(digits, "0");

@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { examplesApp, STACK_NAME } from "../../infra/examples-app.js";
 import { HTTP_ROUTES } from "../../infra/routes.js";
 import { describePlatform } from "../../local/platform.js";
+import * as keys from "../../runtime/state/keys.js";
 import { TABLE_SHAPE } from "../../runtime/state/table.js";
 import { flat, listOf, record, statements, synthesize, targetOf, type Assembly, type Template } from "./template.js";
 
@@ -294,6 +295,27 @@ describe("roles", () => {
       ["Quarantine", ["dynamodb:PutItem"], { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["QUARANTINE#*"] } }],
     ]);
     expect(own.flatMap(({ actions }) => actions).filter((action) => action.startsWith("secretsmanager:"))).toEqual([]);
+  });
+
+  it("fence keys as the table spells them", () => {
+    const like = (fence: string, { pk }: { pk: string }): boolean =>
+      new RegExp(`^${fence.replaceAll("*", ".*")}$`).test(pk);
+    const run = "examples_0123456789abcdefghjkmnpqrs";
+    const { runsOf, runs, events, senderIds, apps, appLists, quarantine } = keys.KEY_FENCES;
+    expect([
+      like(runsOf("examples"), keys.headKey(run)),
+      like(runsOf("examples"), keys.logKey(run, 1, 1)),
+      like(runs, keys.headKey(run)),
+      like(events, keys.eventKey("01J")),
+      like(senderIds, keys.dedupKey("examples", "f", "id")),
+      like(apps, keys.appKey("examples")),
+      like(apps, keys.functionKey("examples", "f")),
+      like(appLists, keys.registryKey(3)),
+      like(quarantine, keys.quarantineKey(0, "m")),
+    ]).toEqual(Array.from({ length: 9 }, () => true));
+    const other = "other_0123456789abcdefghjkmnpqrs";
+    const longer = "examples-two_0123456789abcdefghjkmnpqrs";
+    expect([other, longer].map((id) => like(runsOf("examples"), keys.headKey(id)))).toEqual([false, false]);
   });
 
   it("may hand on the timers' role, and only to Scheduler", () => {

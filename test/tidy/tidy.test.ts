@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-const ROOMS = ["sdk", "runtime", "local", "examples", "bench", "scripts", "test"] as const;
+const ROOMS = ["sdk", "runtime", "infra", "local", "examples", "bench", "scripts", "test"] as const;
 
 interface Source {
   file: string;
@@ -83,7 +83,7 @@ describe("size", () => {
   });
 
   it("functions have at most 70 lines", () => {
-    const long = inRooms("sdk", "runtime", "local", "examples", "bench", "scripts").flatMap(functionsOf);
+    const long = inRooms("sdk", "runtime", "infra", "local", "examples", "bench", "scripts").flatMap(functionsOf);
     expect(long.filter(({ lines }) => lines > 70)).toEqual([]);
   });
 
@@ -121,7 +121,7 @@ describe("time, chance and environment", () => {
       "bench/wire-functions.ts",
     ];
     const pattern = /\bDate\.now\b|\bMath\.random\b|\bset(Timeout|Interval)\b|\bperformance\.now\b|new Date\(\)/;
-    expect(places(inRooms("sdk", "runtime", "local", "examples", "bench"), pattern, allowed)).toEqual([]);
+    expect(places(inRooms("sdk", "runtime", "infra", "local", "examples", "bench"), pattern, allowed)).toEqual([]);
   });
 
   it("tests do not sleep", () => {
@@ -136,7 +136,7 @@ describe("time, chance and environment", () => {
 
   it("the environment is read where settings enter", () => {
     const allowed = ["sdk/client.ts", "runtime/lambda/wiring.ts", "local/cli.ts"];
-    expect(places(inRooms("sdk", "runtime", "local", "examples"), /process\??\.env\b/, allowed)).toEqual([]);
+    expect(places(inRooms("sdk", "runtime", "infra", "local", "examples"), /process\??\.env\b/, allowed)).toEqual([]);
   });
 });
 
@@ -164,10 +164,16 @@ describe("imports", () => {
     expect(imports.length).toBeGreaterThan(500);
   });
 
-  it("flow one way: sdk ← runtime ← local", () => {
+  it("flow one way: sdk ← runtime ← infra, local", () => {
     expect(wrong("sdk/", /^(sdk\/|node:)/)).toEqual([]);
     expect(wrong("runtime/", /^(sdk\/|runtime\/|node:|@aws-sdk\/|@marcbachmann\/cel-js$)/)).toEqual([]);
     expect(wrong("local/", /^(sdk\/|runtime\/|local\/|node:|@aws-sdk\/|esbuild$)/)).toEqual([]);
+    expect(
+      wrong(
+        "infra/",
+        /^(sdk\/|runtime\/|infra\/|node:|aws-cdk-lib(\/aws-[a-z0-9-]+)?$|constructs$|cdk-nag$|esbuild$|perdure\/cdk$)/,
+      ),
+    ).toEqual([]);
     expect(wrong("examples/", /^(examples\/|perdure(\/lambda)?$)/)).toEqual([]);
   });
 
@@ -211,7 +217,7 @@ describe("rooms", () => {
   });
 
   it("open each file with what it owns", () => {
-    const silent = inRooms("sdk", "runtime", "local", "bench").filter(
+    const silent = inRooms("sdk", "runtime", "infra", "local", "bench").filter(
       ({ text }) => !text.replace(/^#!.*\n/, "").startsWith("/**"),
     );
     expect(silent.map(({ file }) => file)).toEqual([]);
