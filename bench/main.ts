@@ -1,10 +1,12 @@
-/** Usage: npm run bench [-- units|in-process|wire]. Without a name: all. One JSON object a line. */
+/** Usage: npm run bench [-- units|cost|in-process|wire]. Without a name: all. One JSON object a line. */
+import { benchCost } from "./cost.js";
 import { benchInProcess } from "./in-process.js";
 import { benchUnits } from "./units.js";
 import { benchWire } from "./wire.js";
 
 const benches: Record<string, () => Promise<void>> = {
   units: benchUnits,
+  cost: benchCost,
   "in-process": benchInProcess,
   wire: benchWire,
 };

@@ -1,4 +1,4 @@
-/** Bundles bench/main.ts and runs it. Usage: npm run bench [-- units|in-process|wire] */
+/** Bundles bench/main.ts and runs it. Usage: npm run bench [-- units|cost|in-process|wire] */
 import { spawnSync } from "node:child_process";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";

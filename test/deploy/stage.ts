@@ -11,7 +11,6 @@ import { readAssembly, type StackAssembly } from "../../local/deploy/assembly.js
 import { DeployedStack } from "../../local/deploy/deployment.js";
 import type { InvocationReport } from "../../local/lambda/lambda-function.js";
 
-const ROOT = resolve(import.meta.dirname, "../..");
 const POLL_MS = 100;
 /** A bound for a hang; nothing is asserted about time. */
 const PATIENCE_MS = 60_000;
@@ -31,21 +30,22 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage(): Promise<Stage> {
-  const cache = join(ROOT, "node_modules", ".cache");
+/** `root`: the repository. */
+export async function openStage(root = resolve(import.meta.dirname, "../..")): Promise<Stage> {
+  const cache = join(root, "node_modules", ".cache");
   mkdirSync(cache, { recursive: true });
   const directory = mkdtempSync(join(cache, "perdure-deploy-"));
   const output = join(directory, "cdk.out");
   execFileSync(
     process.execPath,
-    [join(ROOT, "node_modules", "aws-cdk", "bin", "cdk"), "synth", "--quiet", "--output", output],
+    [join(root, "node_modules", "aws-cdk", "bin", "cdk"), "synth", "--quiet", "--output", output],
     {
-      cwd: ROOT,
+      cwd: root,
       stdio: ["ignore", "ignore", "inherit"],
       env: { PATH: process.env["PATH"], HOME: process.env["HOME"], CI: "true" },
     },
   );
-  const bootstrapFile = await bundleBootstrap(directory);
+  const bootstrapFile = await bundleBootstrap(root, directory);
   const seen = {
     lines: [] as string[],
     denials: [] as string[],
@@ -75,10 +75,10 @@ export async function openStage(): Promise<Stage> {
 }
 
 /** The inside of a sandbox, as the package ships it. */
-async function bundleBootstrap(directory: string): Promise<string> {
+async function bundleBootstrap(root: string, directory: string): Promise<string> {
   const outfile = join(directory, "sandbox.mjs");
   await build({
-    entryPoints: [join(ROOT, "local", "lambda", "child-main.ts")],
+    entryPoints: [join(root, "local", "lambda", "child-main.ts")],
     outfile,
     bundle: true,
     platform: "node",

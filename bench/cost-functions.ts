@@ -1,0 +1,47 @@
+/** Owns: the functions whose cost is counted: nothing but steps, sleeps, sends and failures; a step's result is small. */
+import { Perdure } from "perdure";
+import type { PerdureFunction } from "../sdk/function.js";
+
+export const client = new Perdure({ id: "bench" });
+
+export const steps = (count: number): PerdureFunction<never> =>
+  client.createFunction({ id: `steps-${count}`, triggers: { event: `bench/steps-${count}` } }, async ({ step }) => {
+    for (let index = 0; index < count; index += 1) await step.run(`step-${index}`, () => ({ index }));
+    return count;
+  });
+
+/** Its only operation is a sleep that a schedule carries. */
+export const sleeper = (): PerdureFunction<never> =>
+  client.createFunction({ id: "sleeper", triggers: { event: "bench/sleeper" } }, async ({ step }) => {
+    await step.sleep("a-day", "1d");
+  });
+
+export const FAN = 100;
+
+/** One run sends a hundred events, each of which starts a run of one step. */
+export const fanOut = (): PerdureFunction<never> =>
+  client.createFunction({ id: "fan-out", triggers: { event: "bench/fan-out" } }, async ({ step }) => {
+    const events = Array.from({ length: FAN }, (_, index) => ({ name: "bench/steps-1", data: { index } }));
+    await step.sendEvent("fan", events);
+  });
+
+export const ATTEMPTS = 3;
+
+/** Five steps, each of which fails twice before it succeeds. */
+export const retryHeavy = (): PerdureFunction<never> => {
+  const tried = new Map<string, number>();
+  return client.createFunction(
+    { id: "retry-heavy", triggers: { event: "bench/retry-heavy" } },
+    async ({ step, runId }) => {
+      for (let index = 0; index < 5; index += 1) {
+        await step.run(`step-${index}`, () => {
+          const key = `${runId} ${index}`;
+          const attempt = (tried.get(key) ?? 0) + 1;
+          tried.set(key, attempt);
+          if (attempt < ATTEMPTS) throw new Error("not yet");
+          return { index };
+        });
+      }
+    },
+  );
+};

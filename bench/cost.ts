@@ -1,0 +1,123 @@
+/**
+ * What a million runs cost, part by part, beside what others ask, and what a stack costs a month when nothing happens.
+ * Counted in the in-process world on a virtual clock: days of sleep and hours of retries cannot be waited for. That the
+ * deployed stack bills the same is checked with the five-step run: the synthesized template on the embedded AWS, functions
+ * in processes of their own, roles enforced.
+ */
+import { join } from "node:path";
+import type { PerdureFunction } from "../sdk/function.js";
+import { DAY, HOUR, MINUTE, Scenario } from "../test/scenario/world.js";
+import { billOf, type Bill, type Counted } from "./bill.js";
+import { ATTEMPTS, client, FAN, fanOut, retryHeavy, sleeper, steps } from "./cost-functions.js";
+import { countDeployed } from "./cost-deployed.js";
+import { idleCost } from "./idle.js";
+import { peersFor, type Work } from "./peers.js";
+import { report, rounded } from "./report.js";
+
+interface Case {
+  name: string;
+  event: string;
+  functions: readonly PerdureFunction<never>[];
+  /** Counted together: batches are shared as they are in life. */
+  runs: number;
+  /** Events of one run, its children's included. */
+  eventsPerRun: number;
+  advanceMs: number;
+  /** Steps of one run, its children's included; 0 where a price per step says nothing. */
+  steps: number;
+  work: Work;
+}
+
+const DEPLOYED_RUNS = 40;
+/** A million steps of a five-step run, all in (DESIGN §10). */
+const ALLOWED_DOLLARS = 2.3;
+
+const stepRun = (count: number): Case => ({
+  name: `${count}-step run`,
+  event: `bench/steps-${count}`,
+  functions: [steps(count)],
+  runs: 100,
+  eventsPerRun: 1,
+  advanceMs: MINUTE,
+  steps: count,
+  work: { actions: count + 1, attempts: count },
+});
+
+const CASES: readonly Case[] = [
+  stepRun(5),
+  stepRun(1),
+  stepRun(50),
+  {
+    name: "one sleep of a day",
+    event: "bench/sleeper",
+    functions: [sleeper()],
+    runs: 100,
+    eventsPerRun: 1,
+    advanceMs: 2 * DAY,
+    steps: 0,
+    work: { actions: 2, attempts: 0 },
+  },
+  {
+    name: `fan-out of ${FAN} events, each a one-step run`,
+    event: "bench/fan-out",
+    functions: [fanOut(), steps(1)],
+    runs: 10,
+    eventsPerRun: 1 + FAN,
+    advanceMs: MINUTE,
+    steps: 1 + FAN,
+    work: { actions: 2 + 2 * FAN, attempts: 1 + FAN },
+  },
+  {
+    name: `5-step run, each step fails ${ATTEMPTS - 1} times`,
+    event: "bench/retry-heavy",
+    functions: [retryHeavy()],
+    runs: 100,
+    eventsPerRun: 1,
+    advanceMs: HOUR,
+    steps: 5,
+    work: { actions: 1 + 5 * ATTEMPTS, attempts: 5 * ATTEMPTS },
+  },
+];
+
+async function count(each: Case, invocationLogBytes: number): Promise<Counted> {
+  const scenario = await Scenario.start({ client, functions: each.functions });
+  const { world } = scenario;
+  const mark = world.aws.ledger.mark();
+  const invocations = new Map<string, number>();
+  world.onInvocation(({ functionName }) => invocations.set(functionName, (invocations.get(functionName) ?? 0) + 1));
+  await Promise.all(Array.from({ length: each.runs }, () => scenario.post([{ name: each.event, data: {} }])));
+  await scenario.clock.settle();
+  await scenario.advance(each.advanceMs);
+  const { rows } = world.aws.ledger.since(mark);
+  await scenario.stop();
+  return { runs: each.runs, rows, invocations, events: each.runs * each.eventsPerRun, invocationLogBytes };
+}
+
+const dollars = (bill: object): Record<string, number> =>
+  Object.fromEntries(Object.entries(bill).map(([part, value]) => [part, rounded(Number(value), 2)]));
+
+function show({ name, steps: stepCount, work }: Case, bill: Bill, more: Record<string, unknown>): void {
+  const perStep = stepCount === 0 ? {} : { dollarsPerMillionSteps: rounded(bill.total / stepCount, 2) };
+  const peers = dollars(peersFor(work));
+  report({ bench: "cost", of: name, dollarsPerMillionRuns: dollars(bill), ...perStep, ...more, peers });
+}
+
+export async function benchCost(): Promise<void> {
+  const { counted, template } = await countDeployed(join(process.cwd(), "bench", "cost-worker.ts"), DEPLOYED_RUNS);
+  const writes =
+    counted.rows.reduce((sum, { units }) => sum + units.writeUnits + units.indexWriteUnits, 0) / counted.runs;
+  const [five] = CASES;
+  for (const each of CASES) {
+    const bill = billOf(await count(each, counted.invocationLogBytes));
+    show(each, bill, each === five ? held(bill, each.steps) : {});
+  }
+  report({ bench: "cost", of: "5-step run, deployed stack", writes, dollarsPerMillionRuns: dollars(billOf(counted)) });
+  const idle = await idleCost(template);
+  report({ bench: "cost", of: "a month in which nothing happens", dollars: dollars(idle) });
+}
+
+/** Against what is allowed; logs shown apart, since whoever deploys decides what is logged. */
+function held({ total, logs }: Bill, stepCount: number): Record<string, unknown> {
+  const beforeLogs = rounded((total - logs) / stepCount, 2);
+  return { beforeLogs, allowed: ALLOWED_DOLLARS, within: total / stepCount <= ALLOWED_DOLLARS };
+}
