@@ -60,14 +60,14 @@ export interface FleetOptions {
   onProblem(problem: FleetProblem): void;
 }
 
-interface Member {
+export interface FleetMember {
   definition: FunctionDefinition;
   lambda: LambdaFunction;
 }
 
 export class FunctionFleet {
   readonly #options: FleetOptions;
-  readonly #members = new Map<string, Member>();
+  readonly #members = new Map<string, FleetMember>();
   readonly #permissions: InvokePermission[] = [];
   readonly #mappings: EventSourceMapping[] = [];
 
@@ -87,7 +87,7 @@ export class FunctionFleet {
     iam.assign(name, definition.roleArn);
   }
 
-  require(name: string): Member {
+  require(name: string): FleetMember {
     const member = this.#members.get(name);
     if (member === undefined)
       throw new AwsServiceError("ResourceNotFoundException", `Function not found: ${name}`, 404);

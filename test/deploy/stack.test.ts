@@ -250,6 +250,23 @@ describe("roles", () => {
     expect(stage.problems).toEqual([]);
   });
 
+  it("allow nothing that does not come over TLS, to queues and to the bucket", () => {
+    const { iam, fleet } = stage.stack.world;
+    const { roleArn } = fleet.require(people.functionName("Worker")).definition;
+    const steps = people.queueUrl("Steps", false).replace(/^.*\//, "arn:aws:sqs:us-east-1:000000000000:");
+    const bucket = stage.stack.physicalId(stage.stack.logicalId("AWS::S3::Bucket", /Payloads/));
+    const object = `arn:aws:s3:::${bucket}/runs/examples_1`;
+    const permitted = (secure: string): boolean[] => {
+      const context = new Map([["aws:securetransport", [secure]]]);
+      return [
+        iam.permits(roleArn, "sqs:SendMessage", steps, context),
+        iam.permits(roleArn, "s3:GetObject", object, context),
+      ];
+    };
+    expect(permitted("true")).toEqual([true, true]);
+    expect(permitted("false")).toEqual([false, false]);
+  });
+
   it("allow nothing that was not needed", () => {
     expect(unusedPermissions(stage)).toEqual([]);
   });

@@ -11,6 +11,8 @@ import { readAssembly, type StackAssembly } from "../../local/deploy/assembly.js
 import { DeployedStack } from "../../local/deploy/deployment.js";
 import type { InvocationReport } from "../../local/lambda/lambda-function.js";
 
+/** When it was not bundled into another file. */
+export const REPOSITORY = resolve(import.meta.dirname, "../..");
 const POLL_MS = 100;
 /** A bound for a hang; nothing is asserted about time. */
 const PATIENCE_MS = 60_000;
@@ -31,18 +33,18 @@ export interface Stage {
 }
 
 /** `root`: the repository. */
-export async function openStage(root = resolve(import.meta.dirname, "../..")): Promise<Stage> {
+export async function openStage(root = REPOSITORY): Promise<Stage> {
   const cache = join(root, "node_modules", ".cache");
   mkdirSync(cache, { recursive: true });
   const directory = mkdtempSync(join(cache, "perdure-deploy-"));
   const output = join(directory, "cdk.out");
   execFileSync(
     process.execPath,
-    [join(root, "node_modules", "aws-cdk", "bin", "cdk"), "synth", "--quiet", "--output", output],
+    [join(root, "node_modules", "aws-cdk", "bin", "cdk"), "synth", "--quiet", "--no-notices", "--output", output],
     {
       cwd: root,
       stdio: ["ignore", "ignore", "inherit"],
-      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], CI: "true" },
+      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], CI: "true", CDK_DISABLE_CLI_TELEMETRY: "true" },
     },
   );
   const bootstrapFile = await bundleBootstrap(root, directory);
@@ -75,7 +77,7 @@ export async function openStage(root = resolve(import.meta.dirname, "../..")): P
 }
 
 /** The inside of a sandbox, as the package ships it. */
-async function bundleBootstrap(root: string, directory: string): Promise<string> {
+export async function bundleBootstrap(root: string, directory: string): Promise<string> {
   const outfile = join(directory, "sandbox.mjs");
   await build({
     entryPoints: [join(root, "local", "lambda", "child-main.ts")],

@@ -80,9 +80,9 @@ export class IamAuthorizer {
   }
 
   /** Whether a role's own policies allow one action on one resource. Counts as a use, as a call would. */
-  permits(roleArn: string, action: string, resource: string): boolean {
+  permits(roleArn: string, action: string, resource: string, context: RequestContext = BASE_CONTEXT): boolean {
     const role = this.#roles.get(roleArn);
-    return role !== undefined && this.#denial(role, { action, resource, context: BASE_CONTEXT }) === undefined;
+    return role !== undefined && this.#denial(role, { action, resource, context }) === undefined;
   }
 
   /** Whether a service may assume the role, as its trust policy says. */
