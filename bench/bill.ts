@@ -50,7 +50,7 @@ const CALL_MS = 8;
 /** START, END and REPORT, which Lambda writes for each invocation unless the log's settings say otherwise. */
 export const INVOCATION_LOG_BYTES = 270;
 /** One line of the HTTP API's access log (infra/http-gateway.ts), with usual values. */
-const ACCESS_LOG_BYTES = 210;
+const ACCESS_LOG_BYTES = 125;
 
 export function billOf(counted: Counted): Bill {
   const { runs, rows, invocations, invocationLogBytes } = counted;

@@ -6,12 +6,15 @@ import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import type { ISecurityGroup, IVpc, SubnetSelection } from "aws-cdk-lib/aws-ec2";
 import { type PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
+  ApplicationLogLevel,
   Architecture,
   CfnEventSourceMapping,
   type Code,
   Function as LambdaFunction,
+  LoggingFormat,
   RecursiveLoop,
   Runtime,
+  SystemLogLevel,
 } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
@@ -28,6 +31,8 @@ export interface LoopFunctionProps {
   logRetention: RetentionDays;
   permissions: readonly PolicyStatement[];
   reservedConcurrency?: number | null;
+  /** Of what the code logs; INFO by default. */
+  logLevel?: ApplicationLogLevel | undefined;
   network?: Network | undefined;
 }
 
@@ -62,6 +67,10 @@ export function loopFunction(scope: Construct, id: string, props: LoopFunctionPr
     handler: props.handler,
     role,
     logGroup,
+    // START, END and REPORT of every invocation would cost more than all lines of the platform; those of failures stay.
+    loggingFormat: LoggingFormat.JSON,
+    systemLogLevelV2: SystemLogLevel.WARN,
+    applicationLogLevelV2: props.logLevel ?? ApplicationLogLevel.INFO,
     timeout: Duration.seconds(props.timeoutSeconds),
     memorySize: props.memoryMb,
     environment: props.environment,

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { CustomResource, Duration, Lazy, Names, type RemovalPolicy, Stack } from "aws-cdk-lib";
 import { type IRole, Policy, type PolicyStatement, Role } from "aws-cdk-lib/aws-iam";
 import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
-import { CfnFunction } from "aws-cdk-lib/aws-lambda";
+import { type ApplicationLogLevel, CfnFunction } from "aws-cdk-lib/aws-lambda";
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
@@ -36,6 +36,8 @@ export interface AppOptions extends Partial<Network> {
   /** Wakes an invocation takes, 1 to 10; 1 by default: each run its own sandbox. */
   batchSize?: number;
   bundling?: BundlingOptions;
+  /** The least level your code's lines must have to be kept; INFO by default. */
+  logLevel?: ApplicationLogLevel;
 }
 
 export interface PlatformAppProps extends AppOptions {
@@ -116,6 +118,7 @@ export class PlatformApp extends Construct {
       },
       logRetention: props.logRetention,
       permissions: workerPermissions(this, links, { appId, stepQueueArn: this.steps.queueArn }),
+      logLevel: props.logLevel,
       network,
       ...sizes,
     });

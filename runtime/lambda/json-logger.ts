@@ -6,7 +6,7 @@ type Level = "debug" | "info" | "warn" | "error";
 /** A line as it is written. Errors become name, code and message; control characters are escaped by JSON. */
 export function logLine(level: Level, at: string, parts: readonly unknown[]): string {
   const [message, ...rest] = parts;
-  const line: Record<string, unknown> = { level, at, message: String(message) };
+  const line: Record<string, unknown> = { level, timestamp: at, message: String(message) };
   for (const part of rest) {
     if (part instanceof Error) line["error"] = describeError(part);
     else if (typeof part === "object" && part !== null) Object.assign(line, part);
@@ -26,10 +26,12 @@ function describeError(error: Error): Record<string, unknown> {
   };
 }
 
+/** Past the console: Lambda's own would wrap the line, or put a prefix before it, and CloudWatch would not see its keys. */
 const write =
   (level: Level) =>
   (...parts: unknown[]): void => {
-    console[level](logLine(level, new Date().toISOString(), parts));
+    const stream = level === "warn" || level === "error" ? process.stderr : process.stdout;
+    stream.write(`${logLine(level, new Date().toISOString(), parts)}\n`);
   };
 
 export const jsonLogger: Logger = {

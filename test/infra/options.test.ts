@@ -11,6 +11,7 @@ import { Template as TemplateOfStack } from "aws-cdk-lib/assertions";
 import { Vpc } from "aws-cdk-lib/aws-ec2";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import { Key } from "aws-cdk-lib/aws-kms";
+import { ApplicationLogLevel } from "aws-cdk-lib/aws-lambda";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { AwsSolutionsChecks, ServerlessChecks } from "cdk-nag";
@@ -50,6 +51,7 @@ function twoStacks(outdir: string): App {
     reservedConcurrency: 21,
     batchSize: 10,
     environment: { STAGE: "test" },
+    logLevel: ApplicationLogLevel.DEBUG,
     bundling: { sourceMap: true },
     vpc: Vpc.fromVpcAttributes(stack, "Vpc", {
       vpcId: "vpc-0123456789abcdef0",
@@ -149,6 +151,7 @@ describe("settings of an app", () => {
   const worker = () => platform.one("AWS::Lambda::Function", "PerdureAppshopWorker").properties;
 
   it("are the worker's, and the queue's visibility follows", () => {
+    expect(worker()["LoggingConfig"]).toMatchObject({ ApplicationLogLevel: "DEBUG" });
     expect(worker()).toMatchObject({ Timeout: 300, MemorySize: 1_024, ReservedConcurrentExecutions: 21 });
     const steps = platform.of("AWS::SQS::Queue").filter(({ id }) => /^PerdureAppshopSteps[0-9A-F]{8}$/.test(id));
     expect(steps.map(({ properties }) => properties["VisibilityTimeout"])).toEqual([300]);

@@ -166,6 +166,12 @@ describe("functions", () => {
       expect([id, Runtime, Architectures, RecursiveLoop]).toEqual([id, "nodejs24.x", ["arm64"], "Allow"]);
       const logGroup = template.get(targetOf(record(properties["LoggingConfig"])["LogGroup"]));
       expect([id, logGroup.properties["RetentionInDays"]]).toEqual([id, 30]);
+      // What Lambda says of an invocation that went well is not worth its price.
+      expect(properties["LoggingConfig"]).toMatchObject({
+        LogFormat: "JSON",
+        SystemLogLevel: "WARN",
+        ApplicationLogLevel: "INFO",
+      });
     }
   });
 
