@@ -23,6 +23,7 @@ const CHAPTERS = [
   ["runtime/", "The platform", "Found at registration, on a run, or in the platform's log."],
   ["infra/", "Deploying", "Raised while a stack is synthesized; those of a registration stand under The platform."],
   ["local/dev/", "The dev server", "Printed by `perdure dev`."],
+  ["local/testing/", "Testing functions", "Thrown by `perdure/testing` in a test."],
   ["local/", "The embedded AWS", "Raised by the dev server and by tests; AWS itself never answers them."],
 ];
 
