@@ -1,5 +1,6 @@
 /**
- * What `cdk` runs: builds the package, so that what is deployed is what is here, then bundles and runs infra/app.ts.
+ * What `cdk` runs: builds the package, so that what is deployed is what is here, then bundles and runs infra/app.ts. In a
+ * directory of its own: dist/ may be in use by a dev server, or being packed.
  * Usage: node scripts/cdk-app.mjs
  */
 import { dirname, join, resolve } from "node:path";
@@ -8,10 +9,12 @@ import { build as bundle } from "esbuild";
 import { build } from "./build.mjs";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const APP = join(ROOT, "node_modules", ".cache", "perdure-cdk", "app.mjs");
-const CONSTRUCTS = join(ROOT, "dist", "cdk.js");
+const DIRECTORY = join(ROOT, "node_modules", ".cache", "perdure-cdk");
+const APP = join(DIRECTORY, "app.mjs");
+const PACKAGE = join(DIRECTORY, "dist");
+const CONSTRUCTS = join(PACKAGE, "cdk.js");
 
-await build();
+await build({ outdir: PACKAGE });
 await bundle({
   absWorkingDir: ROOT,
   entryPoints: ["infra/app.ts"],

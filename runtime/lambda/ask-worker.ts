@@ -42,14 +42,19 @@ export async function askWorker(
   return payload;
 }
 
-/** A function that is still being updated, or whose network is not there yet, refuses for now (Invoke, "Errors"). */
-const NOT_READY = new Set(["ResourceConflictException", "ResourceNotReadyException"]);
+/**
+ * For now: a function that is still being updated, or whose network is not there yet (Invoke, "Errors"); and a permission
+ * that was given a moment ago and has not spread yet (IAM, "Eventual consistency").
+ */
+const NOT_READY = new Set(["ResourceConflictException", "ResourceNotReadyException", "AccessDeniedException"]);
 
 async function invoke(lambda: Sender<LambdaClientResolvedConfig>, command: InvokeCommand) {
   try {
     return await lambda.send(command);
   } catch (error) {
-    if (NOT_READY.has(nameOf(error))) throw new Error("the worker is still being updated", { cause: error });
+    // Without its status, which would say "refused": the same call may succeed in a moment.
+    if (NOT_READY.has(nameOf(error)))
+      throw Object.assign(new Error("not ready", { cause: error }), { name: nameOf(error) });
     throw error;
   }
 }

@@ -18,6 +18,8 @@ import { clientConfig, wire, type KeySetting } from "./wiring.js";
 export interface KeySource {
   /** The keys accepted now. The same array for as long as they are the same. */
   current(): Promise<readonly string[]>;
+  /** The same, or null when nobody can say; the log says why. */
+  currentOrNull(): Promise<readonly string[] | null>;
 }
 
 export const keysUnreadable = defineError<{ secretId: string }>({
@@ -37,7 +39,8 @@ const READ_ATTEMPTS = 4;
 
 /** The keys a setting names. */
 export function keySource({ list, secretId }: KeySetting): KeySource {
-  if (secretId === "") return { current: () => Promise.resolve(list) };
+  const fixed = (): Promise<readonly string[]> => Promise.resolve(list);
+  if (secretId === "") return { current: fixed, currentOrNull: fixed };
   return new SecretKeys(wire().services, new SecretsManagerClient(clientConfig), secretId);
 }
 
@@ -78,6 +81,13 @@ export class SecretKeys implements KeySource {
     } finally {
       this.#reading = null;
     }
+  }
+
+  currentOrNull(): Promise<readonly string[] | null> {
+    return this.current().catch((error: unknown) => {
+      this.#services.logger.error("Cannot read the keys: everybody is refused until they can be", error);
+      return null;
+    });
   }
 
   async #read(): Promise<Read> {

@@ -74,6 +74,9 @@ describe("SecretKeys", () => {
     expect(await current()).toEqual(["a"]);
     await clock.advance(20 * MINUTE);
     await expect(current()).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
+    const unknown = keys.currentOrNull();
+    await clock.advance(10_000);
+    expect(await unknown).toBe(null);
     secret.isDown = false;
     expect(await keys.current()).toEqual(["a"]);
   });
