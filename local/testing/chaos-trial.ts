@@ -80,8 +80,11 @@ async function untilEnded(
   functions: readonly PerdureFunction<never>[],
 ): Promise<TestRun<Json>[]> {
   const functionIds = functions.map(({ id }) => id);
-  const read = async (): Promise<TestRun<Json>[]> =>
-    Promise.all((await testWorld.runIds(functionIds)).map((id) => testWorld.run<Json>(id)));
+  const read = async (): Promise<TestRun<Json>[]> => {
+    const runs = await Promise.all((await testWorld.runIds(functionIds)).map((id) => testWorld.run<Json>(id)));
+    // Runs of one millisecond have no order of their own: the functions' order reads best.
+    return runs.sort((a, b) => functionIds.indexOf(a.functionId) - functionIds.indexOf(b.functionId));
+  };
   await testWorld.clock.advance(untilMs);
   const runs = await read();
   if (runs.length > 0 && runs.every(({ status }) => !isLive(status))) return runs;

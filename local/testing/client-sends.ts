@@ -1,9 +1,11 @@
 /**
- * Owns: where `perdure.send` goes while tests of its app run: to the world whose function is calling, or, from the test's own
- * code, to the test that was created last.
- * Must not: let an event of a test reach a network.
+ * Owns: where `perdure.send` goes in a process that tests its app: to the world whose function is calling, or, from the
+ * test's own code, to the test that was created last and still runs.
+ * Must not: let an event of a test reach a network, whatever address the client or the environment names. So `send` itself
+ * is taken over, and stays so: what a test left running may send after its end.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { outgoingEvents, type EventPayload } from "../../sdk/events.js";
 import type { FunctionClient } from "../../sdk/function.js";
 import type { OutgoingEvent } from "../../sdk/protocol.js";
 import { testStopped } from "./errors.js";
@@ -20,18 +22,23 @@ export function sendingTo<T>(sink: EventSink, work: () => T): T {
 
 /** Takes over the client's `send`. The returned function gives it back to the test before, or to nobody. */
 export function attachClient(client: FunctionClient, sink: EventSink): () => void {
-  const sinks = sinksOf.get(client) ?? [];
-  sinksOf.set(client, sinks);
+  const sinks = sinksOf.get(client) ?? takeOver(client);
   sinks.push(sink);
-  const route: EventSink = (events) => {
-    const target = callingWorld.getStore() ?? sinks.at(-1);
-    return target ? target(events) : Promise.reject(testStopped({ appId: client.id }));
-  };
-  // A client of another copy of the package has the method all the same; anything else that fits has none.
-  const sendThrough: unknown = Reflect.get(client, "sendThrough");
-  if (typeof sendThrough === "function") Reflect.apply(sendThrough, client, [route]);
   return () => {
     const place = sinks.indexOf(sink);
     if (place >= 0) sinks.splice(place, 1);
   };
+}
+
+function takeOver(client: FunctionClient): EventSink[] {
+  const sinks: EventSink[] = [];
+  sinksOf.set(client, sinks);
+  const send = async (payloads: EventPayload | readonly EventPayload[]): Promise<{ ids: string[] }> => {
+    const events = await outgoingEvents(payloads);
+    const sink = callingWorld.getStore() ?? sinks.at(-1);
+    if (!sink) throw testStopped({ appId: client.id });
+    return sink(events);
+  };
+  Object.defineProperty(client, "send", { value: send, configurable: true, writable: true });
+  return sinks;
 }

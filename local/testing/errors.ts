@@ -85,7 +85,7 @@ export const testStopped = defineError<{ appId: string }>({
   status: 409,
   retryable: false,
   message: ({ appId }) =>
-    `Cannot send events of app ${shown(appId)}: its test has been stopped; expected a test that is running`,
+    `Cannot use the test of app ${shown(appId)}: it has been stopped; expected one that is running`,
   remedy: "Await what the test starts before it ends, and create a new test for what follows.",
 });
 

@@ -4,7 +4,7 @@ import { outgoingEvents, type EventMap, type Sendable } from "../../sdk/events.j
 import { findCrashPoints } from "./chaos.js";
 import type { ChaosReport } from "./chaos-report.js";
 import { attachClient } from "./client-sends.js";
-import { testMocksUnused, testRunAmbiguous, testRunUnknown, testTimeInvalid } from "./errors.js";
+import { testMocksUnused, testRunAmbiguous, testRunUnknown, testStopped, testTimeInvalid } from "./errors.js";
 import { functionIdOf, Mocks, type FunctionName, type Mock, type MockStep, type UnusedMock } from "./mocks.js";
 import type { ChaosOptions, OutputOfTarget, PerdureTest, TestFunction } from "./perdure-test.js";
 import type { OutputOf, TestRun } from "./test-run.js";
@@ -51,16 +51,19 @@ export class RunningTest<
   async send<const Name extends string>(
     events: Sendable<Events, Name> | readonly Sendable<Events, Name>[],
   ): Promise<{ ids: string[] }> {
+    this.#requireRunning();
     const ids = await this.#world.post(await outgoingEvents(events));
     await this.#world.clock.settle();
     return { ids };
   }
 
   async advance(duration: TimeStr | number): Promise<void> {
+    this.#requireRunning();
     await this.#world.clock.advance(durationMs(duration, Number.MAX_SAFE_INTEGER));
   }
 
   async advanceTo(time: Date | string | number): Promise<void> {
+    this.#requireRunning();
     const targetMs = timeMs(time);
     if (targetMs < this.#world.clock.now()) {
       throw testTimeInvalid({ value: time, is: `it is ${this.now.toISOString()} already` });
@@ -138,6 +141,10 @@ export class RunningTest<
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#release();
+  }
+
+  #requireRunning(): void {
+    if (this.#stopping) throw testStopped({ appId: this.#setup.client.id });
   }
 
   #release(): Promise<void> {

@@ -136,6 +136,19 @@ describe("send and time", () => {
     await other.stop();
     expect(await codeOf(client.send({ name: "shop/paid" }))).toBe("TEST_STOPPED");
   });
+
+  it("perdure.send reaches no network, even with an address", async () => {
+    const fetch = vi.fn(() => Promise.reject(new Error("the network")));
+    const live = new Perdure({ id: "live", baseUrl: "https://live.example", eventKey: "key", fetch });
+    const fn = live.createFunction({ id: "f", triggers: { event: "e" } }, ({ event }) => event.data["n"] ?? 0);
+    const t = await start({ functions: [fn] });
+    const { ids } = await live.send({ name: "e", data: { n: 5 } });
+    await t.advance(0);
+    expect((await t.runOf(ids[0])).output).toBe(5);
+    await t.stop();
+    expect(await codeOf(live.send({ name: "e" }))).toBe("TEST_STOPPED");
+    expect(fetch).not.toHaveBeenCalled();
+  });
 });
 
 describe("runs", () => {
@@ -252,8 +265,12 @@ describe("mocks", () => {
 
   it("stop is silent about mocks that several tests share, and can be called again", async () => {
     const t = await start({ functions, mocks: (mock) => mock(mail, "send", 1) });
+    const { ids } = await t.send(ordered);
     await t.stop();
     await t.stop();
+    expect(await codeOf(t.send(ordered))).toBe("TEST_STOPPED");
+    expect(await codeOf(t.advance("1d"))).toBe("TEST_STOPPED");
+    expect((await t.runOf(ids[0])).status).toBe("Running");
   });
 
   it("cannot stand in for a sleep or a send, nor for a function that is not there", async () => {
