@@ -93,7 +93,10 @@ class ObservedTools {
     this.#occurrences.set(id, index + 1);
     const mock = this.#mocks.find(this.#functionId, id);
     if (mock && tool !== "run") {
-      return Promise.reject(testMockNotABody({ functionId: this.#functionId, stepId: id, tool }));
+      const refused = Promise.reject(testMockNotABody({ functionId: this.#functionId, stepId: id, tool }));
+      // As with the host's own refusals: one that nobody awaits must not end the process.
+      refused.catch(() => undefined);
+      return refused;
     }
     const [stepId, body, ...input] = args;
     this.#trace?.asked({ tool, id, index, input: inputOf(tool, args) });

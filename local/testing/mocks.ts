@@ -75,6 +75,11 @@ export class Mocks {
     return entry.answer;
   }
 
+  /** What was asked for in another world was asked for. */
+  addUsesOf(other: Mocks): void {
+    for (const [key, entry] of this.#entries) entry.used ||= other.#entries.get(key)?.used === true;
+  }
+
   unused(): (UnusedMock & { shared: boolean })[] {
     return [...this.#entries.values()]
       .filter(({ used }) => !used)

@@ -117,11 +117,13 @@ export class RunningTest<
 
   async chaos<const Name extends string>(options: ChaosOptions<Events, Name>): Promise<ChaosReport> {
     const { until = DEFAULT_UNTIL, idempotent = [], ignore = [], maxTrials = DEFAULT_MAX_TRIALS } = options;
-    return findCrashPoints({
+    const used: Mocks[] = [];
+    const report = await findCrashPoints({
       setup: this.#setup,
       makeMocks: () => {
         const mocks = newMocks(this.#setup);
         for (const [target, stepId, mock] of this.#ownMocks) mocks.set(target, stepId, mock);
+        used.push(mocks);
         return mocks;
       },
       events: await outgoingEvents(options.event),
@@ -130,6 +132,8 @@ export class RunningTest<
       ignore,
       maxTrials,
     });
+    for (const mocks of used) this.#mocks.addUsesOf(mocks);
+    return report;
   }
 
   async stop(): Promise<void> {

@@ -4,6 +4,7 @@
  * Method: faults planted in small functions, with a world outside that is made anew for each trial; the report is compared
  * with literals.
  */
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
 import { isPerdureError } from "../../sdk/error-catalogue.js";
@@ -84,6 +85,26 @@ describe("what is sound passes", () => {
       ["Completed", null],
       ["Failed", "declined"],
     ]);
+  });
+
+  it("bodies with real work, side by side, are waited for, and what a dead worker left running does no harm", async () => {
+    const read = async (): Promise<boolean> => (await readFile(new URL(import.meta.url), "utf8")).length > 0;
+    const reads = client.createFunction({ id: "reads", triggers: { event: "shop/paid" } }, async ({ step }) =>
+      Promise.all(["a", "b", "c"].map((id) => step.run(id, read))),
+    );
+    const report = await chaos([reads], { idempotent: ["a", "b", "c"] });
+    expect(report.toString().split("\n").slice(1)).toEqual(["Nothing was found."]);
+    expect(report.undisturbed[0]?.output).toEqual([true, true, true]);
+  });
+
+  it("a mock that only chaos asked for was asked for", async () => {
+    const mocked = await createTest({ functions: [sound] });
+    mocked.mock(sound, "load", 100);
+    mocked.mock(sound, "lode", 100);
+    const report = await mocked.chaos({ event: paid, idempotent, maxTrials: 3 });
+    expect(report.undisturbed[0]?.output).toEqual({ a: 50, b: 200 });
+    expect(mocked.unusedMocks).toEqual([{ functionId: "sound", stepId: "lode" }]);
+    await mocked[Symbol.asyncDispose]();
   });
 
   it("is limited to maxTrials, spread over all points, and says what it left out", async () => {
