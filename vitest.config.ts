@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^perdure$/, replacement: source("./sdk/index.ts") },
       { find: /^perdure\/lambda$/, replacement: source("./runtime/lambda/serve.ts") },
+      { find: /^perdure\/testing$/, replacement: source("./local/testing/index.ts") },
       { find: /^perdure\/cdk$/, replacement: source("./infra/index.ts") },
     ],
   },

@@ -16,6 +16,7 @@ const PACKAGE_ENTRIES = {
   sdk: "sdk/index.ts",
   lambda: "runtime/lambda/serve.ts",
   cdk: "infra/index.ts",
+  testing: "local/testing/index.ts",
   cli: "local/cli.ts",
   sandbox: "local/lambda/child-main.ts",
 };
