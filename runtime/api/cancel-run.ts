@@ -3,7 +3,7 @@
  * way learns of it at its next write or beat, and nothing it still produces is recorded.
  */
 import { isLive, type Effect, type RunHead } from "../core/run.js";
-import { effectsOf, performEffects } from "../executor/effects.js";
+import { effectsOf, performEffects, renewsPayloads } from "../executor/effects.js";
 import { endedTtl } from "../executor/retain.js";
 import type { Services } from "../services.js";
 import type { StoredRun } from "../state/head-item.js";
@@ -55,7 +55,9 @@ function possibleObjects(head: RunHead): number {
 
 /** Does what the end left to do. What fails here stays in the due index, from which the sweeper finishes it. */
 async function finishEffects(services: Services, head: RunHead): Promise<void> {
-  if (head.effects.length === 0 || head.objects > MAX_OBJECTS_INLINE) return;
+  // Payloads of a long run are written again, which is the worker's to do: the API may not.
+  const isWorkers = head.effects.includes("payloads") && renewsPayloads(head);
+  if (head.effects.length === 0 || head.objects > MAX_OBJECTS_INLINE || isWorkers) return;
   try {
     await performEffects(services, head);
   } catch (error) {

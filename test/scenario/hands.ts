@@ -93,14 +93,21 @@ export async function item(scenario: Scenario, pk: string, sk: string): Promise<
 }
 
 /** Keys of the stored objects that begin so, with their tags. */
-export async function objects(scenario: Scenario, prefix: string): Promise<{ key: string; tags: string[] }[]> {
+export async function objects(
+  scenario: Scenario,
+  prefix: string,
+): Promise<{ key: string; tags: string[]; writtenAtMs: number }[]> {
   const { clients, settings } = scenario.world.services("observer");
   const Bucket = settings.bucketName;
   const list = await clients.s3.send(new ListObjectsV2Command({ Bucket, Prefix: prefix }));
   return Promise.all(
-    (list.Contents ?? []).map(async ({ Key = "" }) => {
+    (list.Contents ?? []).map(async ({ Key = "", LastModified }) => {
       const tagging = await clients.s3.send(new GetObjectTaggingCommand({ Bucket, Key }));
-      return { key: Key, tags: (tagging.TagSet ?? []).map((tag) => `${tag.Key}=${tag.Value}`) };
+      return {
+        key: Key,
+        tags: (tagging.TagSet ?? []).map((tag) => `${tag.Key}=${tag.Value}`),
+        writtenAtMs: LastModified?.getTime() ?? 0,
+      };
     }),
   );
 }

@@ -6,6 +6,7 @@
 import { expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
 import { seededRandom } from "../../local/aws/seeded-random.js";
+import { SIGNING_KEY } from "../../local/world/world.js";
 import { isPutOf, item, itemsOf, objects, onceAt } from "./hands.js";
 import { scenarios } from "./started.js";
 import { DAY, MINUTE, SECOND, START_MS, type Scenario } from "./world.js";
@@ -159,6 +160,42 @@ it("a run's objects are marked when it ends, not before", async () => {
   expect((await objects(scenario, "runs/")).map(({ tags }) => tags)).toEqual([[]]);
   await scenario.advance(2 * MINUTE);
   expect((await objects(scenario, "runs/")).map(({ tags }) => tags)).toEqual([["perdure=ended"], ["perdure=ended"]]);
+});
+
+it("objects of a run that slept for weeks begin their retention when it ends", async () => {
+  const client = new Perdure({ id: "shop" });
+  const fn = client.createFunction({ id: "large", triggers: { event: "shop/x" } }, async ({ step }) => {
+    await step.run("large", () => noise(300 * KIBIBYTE));
+    await step.sleep("nap", "20d");
+  });
+  const scenario = await start({ client, functions: [fn] });
+  const [eventId = ""] = await scenario.send({ name: "shop/x" });
+  await scenario.advance(21 * DAY);
+  const { head } = await scenario.runOf(eventId);
+  expect(head).toMatchObject({ status: "Completed", effects: [] });
+  const [object] = await objects(scenario, "runs/");
+  expect(object?.tags).toEqual(["perdure=ended"]);
+  expect(object?.writtenAtMs).toBeGreaterThanOrEqual(START_MS + 20 * DAY);
+});
+
+it("a cancel leaves the payloads of a long run to a worker, which begins their retention anew", async () => {
+  const client = new Perdure({ id: "shop" });
+  const fn = client.createFunction({ id: "large", triggers: { event: "shop/x" } }, async ({ step }) => {
+    await step.run("large", () => noise(300 * KIBIBYTE));
+    await step.sleep("nap", "100d");
+  });
+  const scenario = await start({ client, functions: [fn], sweeper: true });
+  const [eventId = ""] = await scenario.send({ name: "shop/x" });
+  await scenario.advance(2 * DAY);
+  const [runId = ""] = await scenario.runIds(eventId);
+  const headers = { authorization: `Bearer ${SIGNING_KEY}` };
+  expect((await scenario.world.request("DELETE", `/api/v1/runs/${runId}`, undefined, headers)).status).toBe(200);
+  expect((await objects(scenario, "runs/"))[0]?.tags).toEqual([]);
+  await scenario.advance(5 * MINUTE);
+  expect((await scenario.run(runId)).head).toMatchObject({ status: "Cancelled", effects: [] });
+  const [object] = await objects(scenario, "runs/");
+  expect(object?.tags).toEqual(["perdure=ended"]);
+  expect(object?.writtenAtMs).toBeGreaterThanOrEqual(START_MS + 2 * DAY);
 });
 
 it("objects of a turn that crashed are marked too", async () => {
