@@ -8,7 +8,7 @@ import type { ServiceName } from "../../local/aws/model.js";
 import { ALL_SERVICES, conformance } from "./conformance.js";
 import { expectDeviations } from "./deviations.js";
 import { isMotoPresent, startMoto, type Moto } from "./moto.js";
-import { motoDeviations } from "./moto-deviations.js";
+import { motoDeviations, motoUnsteady } from "./moto-deviations.js";
 import { connectReal, type Endpoints } from "./real-clients.js";
 
 const START_TIMEOUT_MS = 60_000;
@@ -34,7 +34,7 @@ if (isMotoPresent()) {
       moto = await startMoto();
     }, START_TIMEOUT_MS);
     afterAll(() => moto?.stop());
-    expectDeviations(motoDeviations);
+    expectDeviations(motoDeviations, motoUnsteady);
     conformance(ALL_SERVICES, () => {
       const url = moto?.url ?? "http://127.0.0.1:0";
       return Promise.resolve(connectReal({ dynamodb: url, sqs: url, scheduler: url, s3: url }));

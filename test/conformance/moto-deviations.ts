@@ -84,3 +84,9 @@ const BY_REASON: Readonly<Record<string, readonly string[]>> = {
 export const motoDeviations: Deviations = Object.fromEntries(
   Object.entries(BY_REASON).flatMap(([reason, names]) => names.map((name) => [name, reason])),
 );
+
+/** moto restores the whole table when a transaction fails, and with it what another one has written meanwhile. */
+export const motoUnsteady: Deviations = {
+  "transactions > of eight racing transactions on one lock one wins":
+    "moto undoes a failed transaction by restoring the table as it was before, whoever wrote to it since",
+};
