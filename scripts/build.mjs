@@ -121,6 +121,22 @@ function buildRuntime(outdir) {
   });
 }
 
+/** Bundles a module of this repository's sources, or one written against them, into one file that runs beside node_modules. */
+export async function bundleSources(entry, outfile) {
+  await bundle({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    packages: "external",
+    alias: { perdure: "./sdk/index.ts", "perdure/lambda": "./runtime/lambda/serve.ts" },
+    logLevel: "warning",
+  });
+}
+
 /** Declarations for what package.json's "exports" name. */
 export function buildTypes() {
   const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");

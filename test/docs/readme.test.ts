@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { bundleSources } from "../../scripts/build.mjs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { PerdureFunction } from "../../sdk/function.js";
 import { scenarios } from "../scenario/started.js";
@@ -52,18 +52,7 @@ it("compiles", () => {
 
 it("runs: the summary survives a sleep of ten minutes and is saved", async () => {
   const outfile = join(directory, "worker.mjs");
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: [join(directory, "worker.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    packages: "external",
-    alias: { perdure: "./sdk/index.ts", "perdure/lambda": "./runtime/lambda/serve.ts" },
-    logLevel: "warning",
-  });
+  await bundleSources(join(directory, "worker.ts"), outfile);
   // What the README's block exports; the test above has compiled it.
   const { perdure, processDocument } = (await import(/* @vite-ignore */ pathToFileURL(outfile).href)) as {
     perdure: { id: string };
