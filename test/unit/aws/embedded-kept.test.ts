@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DurableLog } from "../../../local/aws/durable-log.js";
-import { type Input } from "../../../local/aws/model.js";
 import {
   cleanups,
   TESTER,
