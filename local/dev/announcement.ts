@@ -64,7 +64,13 @@ export function tellRunStart(terminal: Terminal, nowMs: number, head: RunHead, r
   terminal.line(`${runPrefix(terminal, nowMs, head)}  ${resumed ? "goes on" : "started"}`);
 }
 
-export function tellRunEnd(terminal: Terminal, nowMs: number, head: RunHead, cost: RunCost): void {
+/** `resumed`: the run had begun before this server did, which counted only the rest of it. */
+export function tellRunEnd(
+  terminal: Terminal,
+  nowMs: number,
+  head: RunHead,
+  cost: RunCost & { resumed: boolean },
+): void {
   const durationMs = (head.endedAtMs ?? nowMs) - (head.startedAtMs ?? head.createdAtMs);
   const colour = head.status === "Completed" ? terminal.green : terminal.red;
   const status = colour(head.status.toLowerCase());
@@ -74,6 +80,7 @@ export function tellRunEnd(terminal: Terminal, nowMs: number, head: RunHead, cos
     ...counted(cost.reads, "read"),
     ...counted(cost.messages, "queue call"),
     ...counted(cost.invocations, "invocation"),
+    ...(cost.resumed ? ["since the restart"] : []),
   ].join(", ");
   const line = [runPrefix(terminal, nowMs, head), status, shownDuration(durationMs), shownDollars(cost.usd)].join("  ");
   terminal.line(`${line}  ${terminal.dim(`(${units})`)}`);

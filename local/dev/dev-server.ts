@@ -165,7 +165,7 @@ function watchRuns(world: DevWorld, host: AwsHost, tableName: string): DevPlatfo
     tableName,
     clock,
     onStart: (head, resumed) => tellRunStart(terminal, clock.now(), head, resumed),
-    onEnd: (head) => tellRunEnd(terminal, clock.now(), head, costs.of(head.runId)),
+    onEnd: (head, resumed) => tellRunEnd(terminal, clock.now(), head, { ...costs.of(head.runId), resumed }),
     onProblem: (error) => tellError(terminal, error),
   });
   const attribution = new RunAttribution();

@@ -20,7 +20,7 @@ export interface RunWatchOptions {
   clock: Clock;
   /** A run was claimed for the first time since this server knows it; `resumed` when it had started before. */
   onStart(head: RunHead, resumed: boolean): void;
-  onEnd(head: RunHead): void;
+  onEnd(head: RunHead, resumed: boolean): void;
   onProblem(error: unknown): void;
 }
 
@@ -67,12 +67,17 @@ export class RunWatch {
     const hasStarted = head.startedAtMs !== null || head.status === "Running";
     if (hasStarted && !this.#running.has(runId)) {
       this.#running.add(runId);
-      this.#options.onStart(head, (head.startedAtMs ?? Infinity) < this.#startedAtMs);
+      this.#options.onStart(head, this.#isResumed(head));
     }
     if (isLive(head.status)) return;
     this.#running.delete(runId);
     this.#ended.add(runId);
     if (this.#ended.size > MAX_TOLD) for (const oldest of [...this.#ended].slice(0, 1)) this.#ended.delete(oldest);
-    this.#options.clock.after(SETTLE_MS, () => this.#options.onEnd(head));
+    this.#options.clock.after(SETTLE_MS, () => this.#options.onEnd(head, this.#isResumed(head)));
+  }
+
+  /** It had started before this server did. */
+  #isResumed(head: RunHead): boolean {
+    return (head.startedAtMs ?? Infinity) < this.#startedAtMs;
   }
 }

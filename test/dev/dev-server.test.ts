@@ -126,7 +126,7 @@ describe("perdure dev", () => {
     await first.server.ended;
     const second = await started(["--data", "killed"]);
     await second.server.line(/body second hello Sleeper/);
-    await second.server.line(/greet +demo_\S+ +completed/);
+    await second.server.line(/greet +demo_\S+ +completed .*since the restart/);
     expect(second.server.count(/body first/)).toBe(0);
   }, 60_000);
 
