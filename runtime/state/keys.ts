@@ -49,6 +49,11 @@ export function logKey(runId: string, epoch: number, n: number): Key {
   return { pk: runPartition(runId), sk: `${logEpochPrefix(epoch)}${pad(n, LOG_DIGITS)}` };
 }
 
+/** The outcome of one operation, by the hash of its id and occurrence (core/ids.ts, `stepHash`). */
+export function inboxKey(runId: string, opHash: string): Key {
+  return { pk: runPartition(runId), sk: `${INBOX_PREFIX}${opHash}` };
+}
+
 export function parseLogSortKey(sortKey: string): { epoch: number; n: number } {
   const [, epoch = "", n = ""] = sortKey.split("#");
   return { epoch: Number(epoch), n: Number(n) };
