@@ -27,6 +27,8 @@ export interface Explanation {
 
 export interface CompiledExpression {
   readonly text: string;
+  /** For this room's own use. */
+  readonly tree: Node;
   /** True when the expression comes to true; a failure or any other value is false. */
   evaluate(context: ExpressionContext): boolean;
   /** What it comes to, and why `evaluate` says false where that is not simply the result. */
@@ -63,6 +65,7 @@ export function compileExpression(
 function compiledFrom(text: string, tree: Node): CompiledExpression {
   return {
     text,
+    tree,
     evaluate: (context) => valueOf(tree, context).result === true,
     explain: (context) => {
       const value = valueOf(tree, context);

@@ -13,6 +13,8 @@ export interface ExpressionFunction {
   arity: number;
   /** Set where a missing or null first argument has a meaning of its own; elsewhere it makes the call false. */
   takesNothing?: true;
+  /** What it gives depends on when it is asked. */
+  readsClock?: true;
   apply(args: readonly unknown[], budget: Budget): unknown;
 }
 
@@ -25,6 +27,11 @@ const method = (arity: number, apply: ExpressionFunction["apply"]): ExpressionFu
   form: "method",
   arity,
   apply,
+});
+
+const ofClock = (arity: number, apply: ExpressionFunction["apply"]): ExpressionFunction => ({
+  ...call(arity, apply),
+  readsClock: true,
 });
 
 /** A text method with one text argument. A missing argument is contained in nothing. */
@@ -75,9 +82,9 @@ export const FUNCTIONS: ReadonlyMap<string, ExpressionFunction> = new Map<string
   ["date", call(1, ([value], budget) => timestampFrom("date", value, budget))],
   ["timestamp", call(1, ([value], budget) => timestampFrom("timestamp", value, budget))],
   ["duration", call(1, ([value], budget) => new TimeSpan(spanMs(value, budget)))],
-  ["now", call(0, (_, budget) => new Timestamp(nowMs(budget)))],
-  ["now_plus", call(1, ([value], budget) => new Timestamp(nowMs(budget) + spanMs(value, budget)))],
-  ["now_minus", call(1, ([value], budget) => new Timestamp(nowMs(budget) - spanMs(value, budget)))],
+  ["now", ofClock(0, (_, budget) => new Timestamp(nowMs(budget)))],
+  ["now_plus", ofClock(1, ([value], budget) => new Timestamp(nowMs(budget) + spanMs(value, budget)))],
+  ["now_minus", ofClock(1, ([value], budget) => new Timestamp(nowMs(budget) - spanMs(value, budget)))],
   ["getFullYear", dateMember("getFullYear", (date) => date.getUTCFullYear())],
   ["getMonth", dateMember("getMonth", (date) => date.getUTCMonth())],
   ["getDate", dateMember("getDate", (date) => date.getUTCDate())],
