@@ -29,6 +29,7 @@ import {
 } from "./schedule-delivery.js";
 import { SchedulerModel, type Delivery } from "./scheduler/scheduler-model.js";
 import { SecretsModel } from "./secrets/secrets-model.js";
+import { never, SandboxStates } from "./sandbox-states.js";
 import { seededRandom, seedOf } from "./seeded-random.js";
 import { SqsModel } from "./sqs/sqs-model.js";
 import { afterUnheld, type WorldClock } from "./world-clock.js";
@@ -73,14 +74,14 @@ export class EmbeddedAws {
   readonly #seedFamily: number;
   readonly #watch: QueueWatch;
   readonly #delivery: ScheduleDelivery;
-  readonly #deadSandboxes = new Set<string>();
-  readonly #crashListeners = new Set<(sandboxId: string) => void>();
+  readonly #sandboxes: SandboxStates;
   #internalCalls = 0;
   #staleReads = false;
   #cancelExpiry: (() => void) | undefined;
 
   constructor(options: EmbeddedAwsOptions) {
     this.#clock = options.clock;
+    this.#sandboxes = new SandboxStates(options.clock);
     this.#log = options.log;
     this.#authorize = (call) => options.authorize?.(call);
     this.#seedFamily = Math.floor(options.random.unit() * 2 ** 32);
@@ -104,7 +105,10 @@ export class EmbeddedAws {
   /** One API call. Rejects with `AwsServiceError` as AWS answers, with `NotModelledError` for what we do not model. */
   call(service: ServiceName, operation: string, input: Input, caller: Caller): Promise<Output> {
     this.#clock.touch?.();
-    if (this.#isDead(caller)) return never();
+    if (this.#sandboxes.isDead(caller)) return never();
+    if (this.#sandboxes.isFrozen(caller)) {
+      return this.#sandboxes.whenThawed(caller, () => this.call(service, operation, input, caller));
+    }
     const call = this.faults.number(service, operation, input, caller);
     const fault = this.faults.decide(call);
     return fault === undefined ? this.#answer(call) : this.#answerWith(fault, call);
@@ -143,15 +147,20 @@ export class EmbeddedAws {
 
   /** A sandbox is gone (killed, timed out, crashed): its further calls have no effect and never settle. */
   kill(sandboxId: string): void {
-    if (this.#deadSandboxes.has(sandboxId)) return;
-    this.#deadSandboxes.add(sandboxId);
-    for (const listener of this.#crashListeners) listener(sandboxId);
+    this.#sandboxes.kill(sandboxId);
+  }
+
+  /**
+   * A sandbox stands still for so long: what it calls meanwhile arrives when it thaws, and so do the answers it waits for.
+   * A second freeze only makes it longer.
+   */
+  freeze(sandboxId: string, ms: number): void {
+    this.#sandboxes.freeze(sandboxId, ms);
   }
 
   /** Told when a sandbox dies, by a fault or by `kill`. The returned function removes the listener. */
   onCrash(listener: (sandboxId: string) => void): () => void {
-    this.#crashListeners.add(listener);
-    return () => void this.#crashListeners.delete(listener);
+    return this.#sandboxes.onCrash(listener);
   }
 
   /** Told when a schedule fires whose target is a Lambda function. Register before its schedules are due. */
@@ -182,10 +191,6 @@ export class EmbeddedAws {
     this.#delivery.stop();
     this.#cancelExpiry?.();
     this.#log?.close();
-  }
-
-  #isDead(caller: Caller): boolean {
-    return caller.sandboxId !== undefined && this.#deadSandboxes.has(caller.sandboxId);
   }
 
   #answer(call: AwsCall): Promise<Output> {
@@ -229,16 +234,15 @@ export class EmbeddedAws {
   }
 
   async #freeze(call: AwsCall, freezeMs: number, when: "before" | "after"): Promise<Output> {
-    const pause = (): Promise<void> => new Promise((resolve) => void this.#clock.after(freezeMs, resolve));
     if (when === "before") {
-      await pause();
-      return this.#isDead(call.caller) ? never() : this.#answer(call);
+      await this.#sandboxes.pause(freezeMs);
+      return this.#sandboxes.whenThawed(call.caller, () => this.#answer(call));
     }
     const answer = this.#answer(call);
     // Rejections are passed on by the return below; until then they must not count as unhandled.
     answer.catch(() => undefined);
-    await pause();
-    return this.#isDead(call.caller) ? never() : answer;
+    await this.#sandboxes.pause(freezeMs);
+    return this.#sandboxes.whenThawed(call.caller, () => answer);
   }
 
   #answerStale(call: AwsCall): Promise<Output> {
@@ -276,7 +280,7 @@ export class EmbeddedAws {
     try {
       this.#authorize(call);
       output = await this.#lambda.invoke(call.operation, call.input);
-      return this.#isDead(call.caller) ? never() : output;
+      return this.#sandboxes.isDead(call.caller) ? never() : output;
     } finally {
       this.ledger.record(call, {}, output);
     }
@@ -322,7 +326,7 @@ export class EmbeddedAws {
       output = look();
       while (messagesOf(output).length === 0 && this.#clock.now() < untilMs) {
         await this.#watch.whenVisible(queueUrl, { untilMs, signals: [signal] });
-        if (this.#isDead(call.caller)) return never();
+        if (this.#sandboxes.isDead(call.caller)) return never();
         if (signal?.aborted === true) break;
         if (this.#watch.hasVisible(queueUrl)) output = look();
       }
@@ -444,11 +448,6 @@ export class EmbeddedAws {
       this.#armExpiry();
     });
   }
-}
-
-/** A promise that never settles: what a killed caller is left with. */
-function never(): Promise<never> {
-  return new Promise(() => undefined);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,20 +1,26 @@
 /**
  * Owns: the clock as one sandbox sees it. It is the world's until the sandbox dies; then its timers never fire and what it
  * held of the clock is let go: a killed process does no work, real or other, and time must not wait for it.
+ * It may be wrong (`skewMs`: no two machines agree on the time), and it may stand still: the timers of a frozen sandbox
+ * fire, late and in order, when it thaws. Its monotonic time goes on meanwhile, as the kernel's does.
  */
 import type { Clock, Hold } from "../../sdk/clock.js";
 
 export class SandboxClock implements Clock {
   readonly #clock: Clock;
+  readonly #skewMs: number;
   readonly #holds = new Set<Hold>();
   #isDead = false;
+  #frozenUntilMonotonicMs = 0;
 
-  constructor(clock: Clock) {
+  /** `skewMs` is how far its wall time is ahead of the world's. */
+  constructor(clock: Clock, skewMs = 0) {
     this.#clock = clock;
+    this.#skewMs = skewMs;
   }
 
   now(): number {
-    return this.#clock.now();
+    return this.#clock.now() + this.#skewMs;
   }
 
   monotonic(): number {
@@ -22,9 +28,15 @@ export class SandboxClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    return this.#clock.after(delayMs, () => {
-      if (!this.#isDead) callback();
-    });
+    let cancel = (): void => undefined;
+    const fire = (): void => {
+      if (this.#isDead) return;
+      const frozenMs = this.#frozenUntilMonotonicMs - this.#clock.monotonic();
+      if (frozenMs > 0) cancel = this.#clock.after(frozenMs, fire);
+      else callback();
+    };
+    cancel = this.#clock.after(delayMs, fire);
+    return () => cancel();
   }
 
   hold(): Hold {
@@ -41,6 +53,11 @@ export class SandboxClock implements Clock {
         hold.pause();
       },
     };
+  }
+
+  /** No timer fires for so long. A second freeze only makes it longer. */
+  freeze(ms: number): void {
+    this.#frozenUntilMonotonicMs = Math.max(this.#frozenUntilMonotonicMs, this.#clock.monotonic() + ms);
   }
 
   die(): void {

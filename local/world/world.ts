@@ -53,6 +53,8 @@ export interface WorldOptions {
   workerConcurrency?: number;
   workerTimeoutMs?: number;
   retentionDays?: number;
+  /** How far each sandbox's wall time is ahead of the world's, in ms. 0 by default. */
+  skewMs?(sandboxId: string): number;
 }
 
 export const EVENT_KEY = "test-event-key";
@@ -71,6 +73,7 @@ export class World {
   readonly platform: Platform;
   readonly #options: WorldOptions;
   readonly #assembled: AssembledPlatform;
+  readonly #sandboxClocks = new Map<string, SandboxClock>();
   readonly #invocationListeners: ((report: InvocationReport) => void)[] = [];
   #functions: readonly PerdureFunction<never>[];
 
@@ -171,6 +174,15 @@ export class World {
     return this.register();
   }
 
+  /**
+   * A sandbox stands still, as a process does that is stopped: its timers and its calls wait until it thaws, and so do the
+   * answers it is waiting for. Then it goes on as if nothing had been.
+   */
+  freeze(sandboxId: string, ms: number): void {
+    this.#sandboxClocks.get(sandboxId)?.freeze(ms);
+    this.aws.freeze(sandboxId, ms);
+  }
+
   async stop(): Promise<void> {
     await this.#assembled.stop(0);
     this.aws.close();
@@ -188,10 +200,12 @@ export class World {
 
   /** A sandbox's own clock, so that one that is killed in the middle of its work does not hold up time for ever. */
   #clockOf(sandboxId: string): Clock {
-    const clock = new SandboxClock(this.#options.clock);
+    const clock = new SandboxClock(this.#options.clock, this.#options.skewMs?.(sandboxId) ?? 0);
+    this.#sandboxClocks.set(sandboxId, clock);
     const forget = this.aws.onCrash((crashedId) => {
       if (crashedId !== sandboxId) return;
       clock.die();
+      this.#sandboxClocks.delete(sandboxId);
       forget();
     });
     return clock;

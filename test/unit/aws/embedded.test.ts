@@ -71,6 +71,24 @@ describe("EmbeddedAws faults", () => {
     expect(await outcomeOf(world.clock, answer)).toBe("pending");
   });
 
+  it("a frozen sandbox calls nobody and hears nothing until it thaws; others are spared", async () => {
+    const world = await createWorld();
+    await createTable(world);
+    world.aws.faults.add(atCall(2, { freezeMs: 10, when: "after" }));
+    const answered = world.call("PutItem", put("a"), WORKER);
+    world.aws.freeze("w1", 30_000);
+    world.aws.freeze("w1", 1_000);
+    const called = world.call("PutItem", put("b"), WORKER);
+    const other = world.call("PutItem", put("c"), { name: "worker", sandboxId: "w2" });
+    await world.clock.advance(29_999);
+    expect(await outcomeOf(world.clock, answered)).toBe("pending");
+    expect(await outcomeOf(world.clock, other)).toBe("answered");
+    expect([await has(world, "a"), await has(world, "b"), await has(world, "c")]).toEqual([true, false, true]);
+    await world.clock.advance(1);
+    expect(await outcomeOf(world.clock, answered)).toBe("answered");
+    expect(await outcomeOf(world.clock, called)).toBe("answered");
+  });
+
   it("a crash kills every later call of the same sandbox, tells listeners once, and spares other sandboxes", async () => {
     const world = await createWorld();
     await createTable(world);
