@@ -1,7 +1,8 @@
-/** Owns: what every room of the runtime is given: AWS, time, chance, a logger and the platform's settings. */
+/** Owns: what every room of the runtime is given: AWS, time, chance, a logger, metrics and the platform's settings. */
 import type { Clock, Random } from "../sdk/clock.js";
 import type { Logger } from "../sdk/logger.js";
 import type { AwsClients } from "./aws/clients.js";
+import type { Metrics } from "./observe/metrics.js";
 
 /** Where the platform's parts are. Read from the environment in lambda/wiring.ts and nowhere else. */
 export interface Settings {
@@ -20,5 +21,6 @@ export interface Services {
   clock: Clock;
   random: Random;
   logger: Logger;
+  metrics: Metrics;
   settings: Settings;
 }

@@ -40,6 +40,11 @@ export interface FunctionContext<Event = ReceivedEvent, Events extends EventMap<
   /** How many attempts there are: `retries` and one. */
   maxAttempts: number;
   step: StepTools<Events>;
+  /**
+   * The trace the run belongs to, as the W3C's `traceparent` header spells it; undefined when the event was sent without one.
+   * Hand it to what you call: the platform makes no spans of its own.
+   */
+  traceparent: string | undefined;
   /** The client's logger, silent while what is already done is gone through again. */
   logger: Logger;
   /** Aborts when the run is cancelled or this turn must end. Hand it to what you call. */

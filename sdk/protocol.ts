@@ -68,6 +68,8 @@ export interface PassInput {
   functionId: string;
   runId: string;
   events: StoredEvent[];
+  /** The trace the run belongs to (W3C Trace Context), when what started it came with one. */
+  traceparent?: string;
   /** What has happened, in the order the function must see it. */
   history: readonly LogEntry[];
   /** UTF-8 bytes of JSON the results in `history` have together. */

@@ -14,6 +14,7 @@ import { Dispatcher } from "../../runtime/dispatch/handle-messages.js";
 import { handleBatch } from "../../runtime/executor/handle-batch.js";
 import { EventLoopHeart } from "../../runtime/executor/heartbeat.js";
 import { createIngest } from "../../runtime/ingest/handle-request.js";
+import { loggedMetrics, type Metrics } from "../../runtime/observe/metrics.js";
 import { registerApp, type RegistrationResult } from "../../runtime/registry/register.js";
 import type { Services } from "../../runtime/services.js";
 import { DeadLetters } from "../../runtime/sweep/dead-letters.js";
@@ -47,6 +48,8 @@ export interface WorldOptions {
   functions: readonly PerdureFunction<never>[];
   /** Where the platform's own lines go. Silent by default. */
   logger?: Logger;
+  /** Told of what is counted. By default the logger says it, as a deployed platform's log does. */
+  metrics?: Metrics;
   log?: DurableLog;
   /** False: nothing looks for overdue runs; a test then shows what holds without that safety net. True by default. */
   sweeper?: boolean;
@@ -132,6 +135,7 @@ export class World {
       clock,
       random,
       logger: this.#options.logger ?? silentLogger,
+      metrics: this.#options.metrics ?? loggedMetrics(this.#options.logger ?? silentLogger),
       settings: {
         tableName: this.platform.tableName,
         bucketName: this.platform.bucketName,

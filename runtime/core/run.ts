@@ -43,6 +43,8 @@ export interface RunHead {
   sweeps: number;
   ttlSeconds: number;
   eventId: string;
+  /** The trace context of the request or the run that sent the event, a `traceparent`. */
+  trace: string | null;
   createdAtMs: number;
   startedAtMs: number | null;
   endedAtMs: number | null;

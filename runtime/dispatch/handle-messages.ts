@@ -7,6 +7,7 @@ import { childEventId } from "../core/ids.js";
 import { forEachLimited } from "../core/limited.js";
 import { MAX_SQS_DELAY_MS } from "../core/limits.js";
 import { readDispatchMessage, readEventList, type AcceptedEvent, type DispatchMessage } from "../queue/messages.js";
+import { traceMember } from "../observe/trace.js";
 import { quarantine } from "../queue/quarantine.js";
 import { sendWakes, type DelayedWake } from "../queue/send.js";
 import { RegistryReader, type RegisteredApp, type Registry } from "../registry/registry.js";
@@ -74,9 +75,9 @@ export class Dispatcher {
     }
     switch (message.kind) {
       case "events":
-        return this.#startAll(message.events, registry);
+        return this.#startAll(message.events, registry, message.trace);
       case "events-object":
-        return this.#startAll(await this.#readObject(message.key), registry);
+        return this.#startAll(await this.#readObject(message.key), registry, message.trace);
       case "cron":
         return this.#tick(message, registry);
       case "timer":
@@ -90,10 +91,15 @@ export class Dispatcher {
     return events;
   }
 
-  async #startAll(events: readonly AcceptedEvent[], registry: Registry): Promise<QueuedWake[]> {
+  async #startAll(
+    events: readonly AcceptedEvent[],
+    registry: Registry,
+    trace: string | undefined,
+  ): Promise<QueuedWake[]> {
     const wakes: QueuedWake[] = [];
     await forEachLimited(events, PARALLEL_EVENTS, async (event) => {
-      wakes.push(...(await this.#wakesOf(await this.#starter.start(event, registry), registry)));
+      const accepted = { ...event, ...traceMember(trace) };
+      wakes.push(...(await this.#wakesOf(await this.#starter.start(accepted, registry), registry)));
     });
     return wakes;
   }
@@ -114,19 +120,21 @@ export class Dispatcher {
   /** A long timer, two minutes early: the exact rest is an SQS delay. */
   async #passOn(message: Extract<DispatchMessage, { kind: "timer" }>, registry: Registry): Promise<QueuedWake[]> {
     const { run, fn, why, dueMs } = message;
+    const wakeAt = { run, fn, why, dueMs, ...traceMember(message.trace) };
     const { stepQueueUrl: queueUrl } = requireApp(registry, message.app);
     const delayMs = Math.max(0, dueMs - this.#services.clock.now());
-    if (delayMs <= MAX_SQS_DELAY_MS) return [{ queueUrl, wake: { v: 1, run, fn, why, dueMs }, delayMs }];
-    await armTimer(this.#services, queueUrl, { run, fn, why, dueMs });
+    if (delayMs <= MAX_SQS_DELAY_MS) return [{ queueUrl, wake: { v: 1, ...wakeAt }, delayMs }];
+    await armTimer(this.#services, queueUrl, wakeAt);
     return [];
   }
 
   async #wakesOf(started: readonly StartedRun[], registry: Registry): Promise<QueuedWake[]> {
     const wakes: QueuedWake[] = [];
-    for (const { app, fn, run, notBeforeMs } of started) {
+    for (const { app, fn, run, notBeforeMs, trace } of started) {
+      const wake = { run, fn, why: "start", ...traceMember(trace) } as const;
       const { stepQueueUrl: queueUrl } = requireApp(registry, app);
-      if (notBeforeMs === null) wakes.push({ queueUrl, wake: { v: 1, run, fn, why: "start" }, delayMs: 0 });
-      else await armTimer(this.#services, queueUrl, { run, fn, why: "start", dueMs: notBeforeMs });
+      if (notBeforeMs === null) wakes.push({ queueUrl, wake: { v: 1, ...wake }, delayMs: 0 });
+      else await armTimer(this.#services, queueUrl, { ...wake, dueMs: notBeforeMs });
     }
     return wakes;
   }

@@ -8,6 +8,7 @@ import type { Services } from "../services.js";
 import { runIdOf } from "../core/ids.js";
 import { CREATED_DUE_MS, EVENT_DEDUP_MS, WAKE_GRACE_MS } from "../core/limits.js";
 import { ttlFor } from "../executor/retain.js";
+import { traceMember } from "../observe/trace.js";
 import type { AcceptedEvent } from "../queue/messages.js";
 import { isTriggeredBy, type RegisteredFunction, type Registry } from "../registry/registry.js";
 import { EventStore, type Route } from "../state/event-store.js";
@@ -16,6 +17,8 @@ import { RunStore } from "../state/run-store.js";
 
 /** Bytes of packed events that fit a head of 1 KB, so that each of its writes stays one unit. */
 const INLINE_EVENT_BYTES = 420;
+/** What a trace context takes of them: 55 characters and an attribute's name. */
+const TRACE_BYTES = 60;
 
 export interface StartedRun {
   app: string;
@@ -23,6 +26,7 @@ export interface StartedRun {
   run: string;
   /** Null: now. */
   notBeforeMs: number | null;
+  trace?: string;
 }
 
 export class RunStarter {
@@ -90,8 +94,9 @@ export class RunStarter {
       notBeforeMs,
       dueAtMs: notBeforeMs === null ? nowMs + CREATED_DUE_MS : notBeforeMs + WAKE_GRACE_MS,
       ttlSeconds: ttlFor(this.#services, notBeforeMs ?? nowMs),
+      ...traceMember(accepted.trace),
     });
-    const started = { ...route, notBeforeMs };
+    const started = { ...route, notBeforeMs, ...traceMember(accepted.trace) };
     if (outcome.created) return started;
     // Made by an earlier delivery. Nobody has claimed it: its wake may never have been sent.
     const { head } = outcome.existing;
@@ -103,5 +108,6 @@ export class RunStarter {
 function inlineEvents(accepted: AcceptedEvent): ReturnType<typeof packInline> | null {
   const packed = packInline(JSON.stringify([accepted.event]));
   const bytes = packed.form === "text" ? Buffer.byteLength(packed.text) : packed.bytes.byteLength;
-  return bytes <= INLINE_EVENT_BYTES ? packed : null;
+  const leftBytes = INLINE_EVENT_BYTES - (accepted.trace === undefined ? 0 : TRACE_BYTES);
+  return bytes <= leftBytes ? packed : null;
 }

@@ -6,6 +6,8 @@ import type { FunctionHost } from "../../sdk/protocol.js";
 import { decideWake, type Delivery } from "../core/acknowledge.js";
 import { LEASE_MS, MISSING_PARK_MS, MISSING_RETRY_MS, SWEEP_FIRST_MS } from "../core/limits.js";
 import { isLive, type RunHead } from "../core/run.js";
+import { appOfRun } from "../core/ids.js";
+import { tracedServices } from "../observe/trace.js";
 import type { WakeMessage } from "../queue/messages.js";
 import type { Services } from "../services.js";
 import type { StoredRun } from "../state/head-item.js";
@@ -43,7 +45,8 @@ export interface Executor {
   heart: Heart;
 }
 
-export async function handleWake(executor: Executor, delivery: WakeDelivery): Promise<Disposition> {
+export async function handleWake(untraced: Executor, delivery: WakeDelivery): Promise<Disposition> {
+  const executor = { ...untraced, services: tracedServices(untraced.services, delivery.wake.trace) };
   const { services, host } = executor;
   const nowMs = services.clock.now();
   const { wake } = delivery;
@@ -67,9 +70,12 @@ function handleMissing(services: Services, delivery: WakeDelivery, nowMs: number
   // A delayed wake was sent long ago, but nobody has missed its function before it was due.
   if (nowMs - Math.max(sentAtMs, wake.dueMs ?? 0) < MISSING_PARK_MS)
     return { acknowledge: false, visibleInMs: MISSING_RETRY_MS };
-  services.logger.error(
-    `Cannot run "${wake.run}": this worker has no function "${wake.fn}"; it is looked at again later`,
-  );
+  services.metrics.count("FunctionsMissing", {
+    message: `Cannot run "${wake.run}": this worker has no function "${wake.fn}"; it is looked at again later`,
+    app: appOfRun(wake.run),
+    functionId: wake.fn,
+    about: { runId: wake.run },
+  });
   return GONE;
 }
 
@@ -157,8 +163,17 @@ async function take(
       ? await runs.claim(run.head.runId, run.head.epoch, claim)
       : await runs.steal(run.head, claim, loaded.epochItems, crashesAfter(loaded));
   if (!write.done || !write.run) return null;
-  if (how === "steal") services.logger.warn(`Run "${run.head.runId}" goes on after its worker was lost`);
+  if (how === "steal") countSteal(services, write.run.head);
   return grant(services, write.run, sentAtMonotonicMs, loaded);
+}
+
+function countSteal(services: Services, { runId, functionId, epoch, crashes }: RunHead): void {
+  services.metrics.count("LeasesStolen", {
+    message: `Run "${runId}" goes on after its worker was lost`,
+    app: appOfRun(runId),
+    functionId,
+    about: { runId, turn: epoch, crashes },
+  });
 }
 
 /**

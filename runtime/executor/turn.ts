@@ -5,6 +5,7 @@
  * write is safe (the store's conditions do).
  */
 import { retryDelayMs } from "../core/backoff.js";
+import { appOfRun } from "../core/ids.js";
 import {
   CREATED_DUE_MS,
   FIRST_GRACE_MS,
@@ -13,7 +14,7 @@ import {
   MAX_PARALLEL_BODIES,
   WAKE_GRACE_MS,
 } from "../core/limits.js";
-import { RUN_FAILED, type RunHead } from "../core/run.js";
+import type { RunHead } from "../core/run.js";
 import { serializeError } from "../../sdk/errors.js";
 import { defineError } from "../../sdk/error-catalogue.js";
 import type {
@@ -29,6 +30,8 @@ import type {
 } from "../../sdk/protocol.js";
 import { outcomeUnknown } from "../aws/until-known.js";
 import { publishEvents } from "../ingest/publish.js";
+import type { MetricName } from "../observe/metrics.js";
+import { traceMember } from "../observe/trace.js";
 import { sendMessage } from "../queue/send.js";
 import type { WakeReason } from "../queue/messages.js";
 import type { Services } from "../services.js";
@@ -106,7 +109,7 @@ export class Turn {
       }
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === outcomeUnknown.definition.code) {
-        this.#services.logger.warn(`Turn of run "${this.#head.runId}" ends without an answer from AWS`, error);
+        this.#count("TurnsUnanswered", `Turn of run "${this.#head.runId}" ends without an answer from AWS`, {}, error);
         return "unknown";
       }
       throw error;
@@ -161,6 +164,7 @@ export class Turn {
         functionId: config.id,
         runId: this.#head.runId,
         events: this.#events,
+        ...(this.#head.trace === null ? {} : { traceparent: this.#head.trace }),
         history: [...this.#entries],
         historyBytes: this.#resultBytes,
         // Across turns, until every step that could have been running at the crash has an outcome (PROTOCOL §2.5).
@@ -213,6 +217,7 @@ export class Turn {
       this.#items += written.items;
       this.#objects += written.objects;
       this.#entries.push(...entries);
+      for (const entry of entries) this.#noteAttempt(entry);
     } catch (error) {
       this.#services.logger.error(`Cannot write the log of run "${lease.runId}": the turn ends`, error);
       lease.lose();
@@ -223,10 +228,8 @@ export class Turn {
   }
 
   async #sendEvents(seed: string, events: readonly OutgoingEvent[]): Promise<{ ids: string[] }> {
-    return publishEvents(this.#services, events, {
-      seed: `${this.#head.runId}\n${seed}`,
-      atMs: this.#head.createdAtMs,
-    });
+    const { runId, createdAtMs, trace } = this.#head;
+    return publishEvents(this.#services, events, { seed: `${runId}\n${seed}`, atMs: createdAtMs }, trace);
   }
 
   // Settling
@@ -276,23 +279,38 @@ export class Turn {
     return "settled";
   }
 
-  /** One line for each failed run, which an alarm counts. Names only: an error's text may hold what its run is about. */
+  /** An alarm counts these. Names only, here and below: an error's text may hold what its run is about. */
   #noteFailure({ name }: SerializedError): void {
+    this.#count("RunsFailed", `Run "${this.#head.runId}" failed`, { errorName: name });
+  }
+
+  #noteAttempt(entry: LogEntry): void {
+    if (!("err" in entry && "a" in entry)) return;
+    const step = "id" in entry ? { step: entry.id, stepIndex: entry.i } : {};
+    const what = "id" in entry ? `of step "${entry.id}"` : "of the function";
+    const about = { ...step, attempt: entry.a, errorName: entry.err.name, ...retryAt(entry) };
+    this.#count("AttemptsFailed", `Attempt ${entry.a} ${what} of run "${this.#head.runId}" failed`, about);
+  }
+
+  #count(name: MetricName, message: string, more: Record<string, unknown>, error?: unknown): void {
     const { runId, epoch } = this.#input.lease;
-    const about = { event: RUN_FAILED, runId, functionId: this.#input.config.id, turn: epoch, errorName: name };
-    this.#services.logger.warn(`Run "${runId}" failed`, about);
+    this.#services.metrics.count(name, {
+      message,
+      app: appOfRun(runId),
+      functionId: this.#input.config.id,
+      about: { runId, turn: epoch, ...more },
+      ...(error === undefined ? {} : { error }),
+    });
   }
 
   /** Arms the next wake, then gives the lease back. In this order: a run that is released must already be woken by something. */
   async #park(nextMs: number | null, why: WakeReason): Promise<TurnResult | "again"> {
-    const { lease, stepQueueUrl, config } = this.#input;
+    const { lease, stepQueueUrl } = this.#input;
     const nowMs = this.#services.clock.now();
     const wakeMs = nextMs ?? nowMs + CREATED_DUE_MS;
     const ttlSeconds = await retainUntil(this.#services, this.#head, wakeMs);
     const timer =
-      nextMs === null
-        ? null
-        : await armTimer(this.#services, stepQueueUrl, { run: lease.runId, fn: config.id, why, dueMs: nextMs });
+      nextMs === null ? null : await armTimer(this.#services, stepQueueUrl, { ...this.#wake(why), dueMs: nextMs });
     if (!lease.held) return "lost";
     const release = this.#releaseWith(wakeMs + WAKE_GRACE_MS, ttlSeconds, timer ?? this.#armedTimer(nowMs));
     const write = await this.#runs.release(lease.runId, lease.epoch, lease.wakes, release, {
@@ -307,14 +325,18 @@ export class Turn {
 
   /** Gives the lease back to a continuation, which is sent after the release: before, it would be absorbed. */
   async #yield(): Promise<TurnResult> {
-    const { lease, stepQueueUrl, config } = this.#input;
+    const { lease, stepQueueUrl } = this.#input;
     const nowMs = this.#services.clock.now();
     const release = this.#releaseWith(nowMs + WAKE_GRACE_MS, this.#head.ttlSeconds, this.#head.timer);
     if (!lease.held) return "lost";
     const write = await this.#runs.yield(lease.runId, lease.epoch, release, { giveUp: () => !lease.held });
     if (!write.done) return "lost";
-    await sendMessage(this.#services, stepQueueUrl, { v: 1, run: lease.runId, fn: config.id, why: "continue" });
+    await sendMessage(this.#services, stepQueueUrl, { v: 1, ...this.#wake("continue") });
     return "settled";
+  }
+
+  #wake<Why extends WakeReason>(why: Why): { run: string; fn: string; why: Why; trace?: string } {
+    return { run: this.#head.runId, fn: this.#input.config.id, why, ...traceMember(this.#head.trace) };
   }
 
   /** A schedule armed for a later time stays on the head: an end before it fires removes it. */
@@ -327,6 +349,10 @@ export class Turn {
     const crashes = this.#crashAnswered ? 0 : this.#head.crashes;
     return { logged: this.#items, crashes, objects: this.#objects, dueAtMs, ttlSeconds, timer };
   }
+}
+
+function retryAt(entry: LogEntry): { retryAt?: string } {
+  return "retryAtMs" in entry ? { retryAt: new Date(entry.retryAtMs).toISOString() } : {};
 }
 
 /**

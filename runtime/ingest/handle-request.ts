@@ -7,6 +7,7 @@ import { outcomeUnknown } from "../aws/until-known.js";
 import { matchesAnyKey } from "../core/keys-equal.js";
 import type { Services } from "../services.js";
 import { acceptFailed, methodUnknown, unknownEventKey } from "./errors.js";
+import { readTraceparent, tracedServices } from "../observe/trace.js";
 import { acceptEvents, type IdSource } from "./publish.js";
 import { readEvents } from "./read-events.js";
 import { readJson } from "./read-json.js";
@@ -43,16 +44,17 @@ export function createIngest(
   keys: { eventKeys: readonly string[] },
 ): (event: HttpEvent) => Promise<HttpAnswer> {
   return async (event) => {
+    const trace = readTraceparent(event.headers?.["traceparent"]);
     try {
       if (event.requestContext.http.method !== "POST")
         throw methodUnknown({ method: event.requestContext.http.method });
       if (!matchesAnyKey(event.pathParameters?.["eventKey"] ?? "", keys.eventKeys)) throw unknownEventKey({});
       const read = readEvents(readJson(bodyBytes(event)), { nowMs: services.clock.now() });
       if (!read.ok) throw read.error;
-      const { ids } = await acceptEvents(services, read.events, idSource(services, event));
+      const { ids } = await acceptEvents(services, read.events, idSource(services, event), trace);
       return answer(200, { ids, status: 200 });
     } catch (error) {
-      return refuse(services, error);
+      return refuse(tracedServices(services, trace), error);
     }
   };
 }

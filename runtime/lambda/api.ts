@@ -3,7 +3,7 @@ import { unavailable } from "../api/errors.js";
 import { createApi, type ApiEvent } from "../api/handle-request.js";
 import { errorAnswer, type ApiAnswer } from "../api/respond.js";
 import { keySource } from "./keys.js";
-import { wire } from "./wiring.js";
+import { wire } from "./wire.js";
 
 const { services, signingKeys } = wire();
 const keys = keySource(signingKeys);

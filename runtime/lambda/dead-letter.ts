@@ -1,7 +1,7 @@
 /** The dead-letter Lambda: the dead-letter queues of the events queue and of the step queues. */
 import { DeadLetters } from "../sweep/dead-letters.js";
 import type { SQSBatchResponse, SQSEvent } from "./sqs.js";
-import { wire } from "./wiring.js";
+import { wire } from "./wire.js";
 
 const deadLetters = new DeadLetters(wire().services);
 

@@ -6,13 +6,15 @@
 import { parentPort } from "node:worker_threads";
 import { EventLoopHeart } from "../executor/heartbeat.js";
 import { Lease } from "../executor/lease.js";
-import { wire } from "./wiring.js";
+import { loggedMetrics } from "../observe/metrics.js";
+import { readWiring } from "./wiring.js";
 import type { FromHeart, ToHeart } from "./heartbeat-thread.js";
 
 const port = parentPort;
 if (!port) throw new TypeError("Cannot beat: this module is the body of a worker thread");
 
-const { services } = wire();
+// It counts nothing: what loads the metrics stays out of the thread's bundle.
+const { services } = readWiring((_platform, logger) => loggedMetrics(logger));
 const heart = new EventLoopHeart(services);
 const beating = new Map<number, { stop(): Promise<void> }>();
 const tell = (message: FromHeart): void => port.postMessage(message);

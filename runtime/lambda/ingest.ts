@@ -2,7 +2,7 @@
 import { acceptFailed } from "../ingest/errors.js";
 import { createIngest, errorAnswer, type HttpAnswer, type HttpEvent } from "../ingest/handle-request.js";
 import { keySource } from "./keys.js";
-import { wire } from "./wiring.js";
+import { wire } from "./wire.js";
 
 const { services, eventKeys } = wire();
 const keys = keySource(eventKeys);

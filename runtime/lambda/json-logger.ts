@@ -3,15 +3,20 @@ import type { Logger } from "../../sdk/logger.js";
 
 type Level = "debug" | "info" | "warn" | "error";
 
-/** A line as it is written. Errors become name, code and message; control characters are escaped by JSON. */
+/** A line as it is written; control characters are escaped by JSON. */
 export function logLine(level: Level, at: string, parts: readonly unknown[]): string {
+  return JSON.stringify(logRecord(level, at, parts));
+}
+
+/** What a line holds. Errors become name, code and message. */
+export function logRecord(level: Level, at: string, parts: readonly unknown[]): Record<string, unknown> {
   const [message, ...rest] = parts;
   const line: Record<string, unknown> = { level, timestamp: at, message: String(message) };
   for (const part of rest) {
     if (part instanceof Error) line["error"] = describeError(part);
     else if (typeof part === "object" && part !== null) Object.assign(line, part);
   }
-  return JSON.stringify(line);
+  return line;
 }
 
 function describeError(error: Error): Record<string, unknown> {
@@ -30,9 +35,13 @@ function describeError(error: Error): Record<string, unknown> {
 const write =
   (level: Level) =>
   (...parts: unknown[]): void => {
-    const stream = level === "warn" || level === "error" ? process.stderr : process.stdout;
-    stream.write(`${logLine(level, new Date().toISOString(), parts)}\n`);
+    writeLine(level, logLine(level, new Date().toISOString(), parts));
   };
+
+export function writeLine(level: Level, line: string): void {
+  const stream = level === "warn" || level === "error" ? process.stderr : process.stdout;
+  stream.write(`${line}\n`);
+}
 
 export const jsonLogger: Logger = {
   debug: write("debug"),

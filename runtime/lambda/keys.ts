@@ -13,7 +13,8 @@ import { defineError } from "../../sdk/error-catalogue.js";
 import type { Sender } from "../aws/clients.js";
 import { untilKnown } from "../aws/until-known.js";
 import type { Services } from "../services.js";
-import { clientConfig, wire, type KeySetting } from "./wiring.js";
+import { wire } from "./wire.js";
+import { clientConfig, type KeySetting } from "./wiring.js";
 
 export interface KeySource {
   /** The keys accepted now. The same array for as long as they are the same. */

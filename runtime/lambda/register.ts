@@ -4,7 +4,7 @@ import { handleDeployment, type DeploymentRequest } from "../registry/deployment
 import { registerApp, type Registration, type RegistrationResult } from "../registry/register.js";
 import { askWorker, lambdaClient } from "./ask-worker.js";
 import { putAnswer } from "./put-answer.js";
-import { wire } from "./wiring.js";
+import { wire } from "./wire.js";
 
 type Answer =
   { ok: true; result: RegistrationResult } | { ok: false; error: { code: string; message: string; remedy: string } };

@@ -8,7 +8,8 @@ import type { Executor } from "../executor/handle-wake.js";
 import { publishEvents } from "../ingest/publish.js";
 import { sandboxHeart } from "./heartbeat-thread.js";
 import type { LambdaContext, SQSBatchResponse, SQSEvent } from "./sqs.js";
-import { isWired, settingMissing, wire } from "./wiring.js";
+import { wire } from "./wire.js";
+import { isWired, settingMissing } from "./wiring.js";
 
 export interface ServeOptions {
   /** The app's client. */

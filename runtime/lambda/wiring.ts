@@ -8,6 +8,8 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { realClock, realRandom } from "../../sdk/clock.js";
 import { defineError } from "../../sdk/error-catalogue.js";
 import type { AwsClients, AwsCommand, SendOptions, Sender } from "../aws/clients.js";
+import type { Logger } from "../../sdk/logger.js";
+import type { Metrics } from "../observe/metrics.js";
 import type { Services } from "../services.js";
 import { jsonLogger } from "./json-logger.js";
 
@@ -43,20 +45,16 @@ export const clientConfig = {
   requestHandler: { requestTimeout: REQUEST_TIMEOUT_MS, connectionTimeout: CONNECTION_TIMEOUT_MS },
 };
 
-let wiring: Wiring | null = null;
-
 /** Whether this process is a deployed (or a development) worker, or merely has its module loaded. */
 export function isWired(): boolean {
   return (process.env["PERDURE_EVENTS_QUEUE_URL"] ?? "") !== "";
 }
 
-/** The sandbox's services. Throws SETTING_MISSING when the environment is incomplete. */
-export function wire(): Wiring {
-  wiring ??= readWiring(process.env);
-  return wiring;
-}
+/** Metrics of the platform of this name; "" where none are kept. */
+export type MakeMetrics = (platform: string, logger: Logger) => Metrics;
 
-function readWiring(environment: NodeJS.ProcessEnv): Wiring {
+/** The sandbox's services, made anew (wire.ts keeps them). Throws SETTING_MISSING when the environment is incomplete. */
+export function readWiring(makeMetrics: MakeMetrics, environment: NodeJS.ProcessEnv = process.env): Wiring {
   const require = (name: string): string => {
     const value = environment[name];
     if (value === undefined || value === "") throw settingMissing({ name });
@@ -72,6 +70,7 @@ function readWiring(environment: NodeJS.ProcessEnv): Wiring {
       clock: realClock,
       random: realRandom,
       logger: jsonLogger,
+      metrics: makeMetrics(environment["PERDURE_PLATFORM"] ?? "", jsonLogger),
       settings: {
         tableName: require("PERDURE_TABLE"),
         bucketName: require("PERDURE_BUCKET"),

@@ -5,6 +5,7 @@
  */
 import type { StoredEvent } from "../../sdk/protocol.js";
 import { parseRunId } from "../core/ids.js";
+import { readTraceparent, traceMember } from "../observe/trace.js";
 
 export type WakeReason = "start" | "retry" | "sleep" | "continue" | "sweep" | "dead-letter";
 
@@ -16,6 +17,8 @@ export interface WakeMessage {
   why: WakeReason;
   /** Not before this time, ms since 1970. */
   dueMs?: number;
+  /** The run's trace context, a `traceparent`. */
+  trace?: string;
 }
 
 /** An accepted event with its internal id. `senderId` is the id its sender gave it, if any. */
@@ -24,10 +27,12 @@ export interface AcceptedEvent {
   receivedAtMs: number;
   event: StoredEvent;
   senderId?: string;
+  /** Its trace context, once dispatch has read the message: it travels there, once for all events of a request. */
+  trace?: string;
 }
 
-/** On the events queue. `returns`: how often it came back from the dead-letter queue. */
-export type DispatchMessage = { v: 1; returns?: number } & (
+/** On the events queue. `returns`: how often it came back from the dead-letter queue. `trace`: a `traceparent`. */
+export type DispatchMessage = { v: 1; returns?: number; trace?: string } & (
   | { kind: "events"; events: AcceptedEvent[] }
   /** The events of one request too large for a message: an S3 object holding an AcceptedEvent[]. */
   | { kind: "events-object"; key: string }
@@ -62,7 +67,8 @@ export function readWake(body: string): WakeMessage | { unreadable: string } {
   const reason = WAKE_REASONS.find((known) => known === why);
   if (!reason) return { unreadable: "why is no known reason" };
   if (dueMs !== undefined && !Number.isFinite(dueMs)) return { unreadable: "dueMs is no time" };
-  return { v: 1, run, fn, why: reason, ...(typeof dueMs === "number" ? { dueMs } : {}) };
+  const trace = traceMember(readTraceparent(value["trace"]));
+  return { v: 1, run, fn, why: reason, ...(typeof dueMs === "number" ? { dueMs } : {}), ...trace };
 }
 
 /** What an events queue's body holds, or why it holds nothing. */
@@ -71,7 +77,8 @@ export function readDispatchMessage(body: string): DispatchMessage | { unreadabl
   if (!isRecord(value)) return { unreadable: "the body is no JSON object" };
   if (value["v"] !== 1) return { unreadable: `version ${JSON.stringify(value["v"])} is not known` };
   const { returns } = value;
-  const common = { v: 1, ...(typeof returns === "number" ? { returns } : {}) } as const;
+  const trace = traceMember(readTraceparent(value["trace"]));
+  const common = { v: 1, ...(typeof returns === "number" ? { returns } : {}), ...trace } as const;
   const text = (name: string): string | null => {
     const member = value[name];
     return typeof member === "string" ? member : null;

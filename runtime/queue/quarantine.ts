@@ -43,8 +43,8 @@ export async function quarantine(services: Services, message: UnreadableMessage)
       }),
     ),
   );
-  services.logger.error(`Message "${message.messageId}" is quarantined: ${message.why}`, {
-    queue: message.queue,
-    ...key,
+  services.metrics.count("MessagesQuarantined", {
+    message: `Message "${message.messageId}" is quarantined: ${message.why}`,
+    about: { queue: message.queue, ...key },
   });
 }

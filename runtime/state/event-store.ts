@@ -48,6 +48,7 @@ export class EventStore {
       routes: text(JSON.stringify(routes)),
       ttl: number(ttlSeconds),
       ...(accepted.senderId === undefined ? {} : { senderId: text(JSON.stringify(accepted.senderId)) }),
+      ...(accepted.trace === undefined ? {} : { trace: text(accepted.trace) }),
       ...indexAttributes(accepted),
     };
     try {

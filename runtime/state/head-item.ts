@@ -10,6 +10,7 @@ export interface NewRun {
   runId: string;
   functionId: string;
   eventId: string;
+  trace?: string;
   /** The triggering events as JSON, when small enough to travel with the head. */
   events: Packed | null;
   createdAtMs: number;
@@ -50,6 +51,7 @@ export function newHeadItem(run: NewRun): Item {
     ttl: number(run.ttlSeconds),
     ...(run.events ? { events: packedAttribute(run.events) } : {}),
     ...(run.notBeforeMs === null ? {} : { notBefore: number(run.notBeforeMs) }),
+    ...(run.trace === undefined ? {} : { trace: text(run.trace) }),
   };
 }
 
@@ -74,6 +76,7 @@ export function readHead(item: Item): StoredRun {
     sweeps: readNumber(item, "sweeps") ?? 0,
     ttlSeconds: requireNumber(item, "ttl"),
     eventId: requireText(item, "eventId"),
+    trace: readText(item, "trace"),
     createdAtMs: requireNumber(item, "createdAt"),
     startedAtMs: readNumber(item, "startedAt"),
     endedAtMs: readNumber(item, "endedAt"),

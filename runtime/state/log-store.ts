@@ -8,6 +8,7 @@ import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { defineError } from "../../sdk/error-catalogue.js";
 import type { Json, LogEntry } from "../../sdk/protocol.js";
 import { nameOf } from "../aws/failures.js";
+import { appOfRun } from "../core/ids.js";
 import { untilKnown, type Patience } from "../aws/until-known.js";
 import { hasInterruptedBody, hasProgress } from "../core/log-facts.js";
 import type { RunHead } from "../core/run.js";
@@ -95,7 +96,15 @@ export class LogStore {
     const items = await this.#query(runId);
     const valid = items.filter((item) => isEntryOf(run.head, item["sk"]?.S ?? ""));
     if (valid.length < run.head.logged) {
-      throw historyShrank({ runId, found: valid.length, counted: run.head.logged });
+      const shrank = historyShrank({ runId, found: valid.length, counted: run.head.logged });
+      const { message } = shrank;
+      this.#services.metrics.count("HistoriesShrunk", {
+        message,
+        app: appOfRun(runId),
+        functionId: run.head.functionId,
+        about: { runId },
+      });
+      throw shrank;
     }
     const lists = await Promise.all(valid.map((item) => this.#readItem(item)));
     const stored = lists.flat();

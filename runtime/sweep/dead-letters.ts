@@ -5,6 +5,7 @@
 import { appOfRun } from "../core/ids.js";
 import { CLOCK_SKEW_MS } from "../core/limits.js";
 import type { SQSBatchResponse, SQSRecord } from "../lambda/sqs.js";
+import { tracedServices } from "../observe/trace.js";
 import { encodeMessage, readDispatchMessage, readWake, type DispatchMessage } from "../queue/messages.js";
 import { quarantine } from "../queue/quarantine.js";
 import { sendMessage } from "../queue/send.js";
@@ -46,7 +47,12 @@ export class DeadLetters {
       const app = registry.apps.get(appOfRun(wake.run));
       if (!app) return this.#quarantine(record, `app "${appOfRun(wake.run)}" is not registered`);
       await this.#requireNoLifeLine(record, wake.run);
-      this.#services.logger.warn(`A wake of run "${wake.run}" was received too often; it is sent anew`);
+      tracedServices(this.#services, wake.trace).metrics.count("DeadLetters", {
+        message: `A wake of run "${wake.run}" was received too often; it is sent anew`,
+        app: appOfRun(wake.run),
+        functionId: wake.fn,
+        about: { runId: wake.run, why: wake.why },
+      });
       // As it was, with its own due time: a timer that were sent as a plain wake would be used up before it is due.
       return sendMessage(this.#services, app.stepQueueUrl, wake, PAUSE_MS);
     }
@@ -69,10 +75,13 @@ export class DeadLetters {
   }
 
   async #sendBack(message: DispatchMessage): Promise<void> {
-    this.#services.logger.warn(`A message of the events queue was received too often; it goes back`, {
-      kind: message.kind,
-      returns: message.returns,
-      bytes: Buffer.byteLength(encodeMessage(message)),
+    tracedServices(this.#services, message.trace).metrics.count("DeadLetters", {
+      message: "A message of the events queue was received too often; it goes back",
+      about: {
+        kind: message.kind,
+        returns: message.returns,
+        bytes: Buffer.byteLength(encodeMessage(message)),
+      },
     });
     await sendMessage(this.#services, this.#services.settings.eventsQueueUrl, message, PAUSE_MS);
   }

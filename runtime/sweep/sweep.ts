@@ -9,6 +9,7 @@ import { appOfRun } from "../core/ids.js";
 import { forEachLimited } from "../core/limited.js";
 import { CLOCK_SKEW_MS, SWEEP_FIRST_MS, SWEEP_LONGEST_MS } from "../core/limits.js";
 import { isLive, type RunHead } from "../core/run.js";
+import { traceMember, tracedServices } from "../observe/trace.js";
 import { sendWakes } from "../queue/send.js";
 import { RegistryReader, type Registry } from "../registry/registry.js";
 import type { Services } from "../services.js";
@@ -75,8 +76,14 @@ export class Sweeper {
     const { head } = stored;
     const app = registry.apps.get(appOfRun(runId));
     if (app) {
-      const wake = { v: 1, run: runId, fn: head.functionId, why: "sweep" } as const;
+      const wake = { v: 1, run: runId, fn: head.functionId, why: "sweep", ...traceMember(head.trace) } as const;
       await sendWakes(this.#services, app.stepQueueUrl, [{ wake, delayMs: 0 }]);
+      tracedServices(this.#services, head.trace).metrics.count("WakesSwept", {
+        message: `Run "${runId}" is overdue: the sweeper wakes it`,
+        app: app.appId,
+        functionId: head.functionId,
+        about: { runId, status: head.status, sweep: head.sweeps + 1 },
+      });
     }
     // Moved after the wake is sent: were it the other way round, a crash between would postpone a lost run.
     const againMs = Math.min(SWEEP_LONGEST_MS, SWEEP_FIRST_MS * 2 ** head.sweeps);

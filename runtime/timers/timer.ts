@@ -24,6 +24,7 @@ export interface WakeAt {
   fn: string;
   why: WakeReason;
   dueMs: number;
+  trace?: string;
 }
 
 /**
@@ -43,10 +44,13 @@ export async function armTimer(services: Services, stepQueueUrl: string, wakeAt:
     await createSchedule(services, timer, { v: 1, kind: "timer", app: appOfRun(wakeAt.run), ...wakeAt });
   } catch (error) {
     if (failureOf(error) === "refused" && nameOf(error) === "NotModelledError") throw error;
-    services.logger.error(
-      `Cannot create schedule "${timer.name}" for run "${wakeAt.run}": the due index will wake it`,
+    services.metrics.count("TimersRefused", {
+      message: `Cannot create schedule "${timer.name}" for run "${wakeAt.run}": the due index will wake it`,
+      app: appOfRun(wakeAt.run),
+      functionId: wakeAt.fn,
+      about: { runId: wakeAt.run },
       error,
-    );
+    });
     return null;
   }
   return timer;

@@ -77,6 +77,7 @@ function contextOf(perdureFunction: PerdureFunction, pass: Pass): FunctionContex
       return bodyContext.getStore()?.attempt ?? pass.attempt;
     },
     maxAttempts: config.retries + 1,
+    traceparent: pass.input.traceparent,
     step: makeStepTools(pass),
     logger: quietable(client.logger, () => pass.silent),
     signal: pass.signal,

@@ -64,6 +64,7 @@ export async function createWorld(signingKeys: readonly string[] = ["signkey-tes
     clock,
     random: seededRandom(2),
     logger: { debug: log, info: log, warn: log, error: log },
+    metrics: { count: () => undefined },
     settings: {
       tableName: platform.tableName,
       bucketName: platform.bucketName,
