@@ -41,8 +41,14 @@ export interface ReceivedEvent<Name extends string = string, Data = UntypedData>
   v?: string;
 }
 
-/** What starts a run at a cron's times. `scheduledAt` is the nominal time as ISO 8601. */
-export type ScheduledEvent = ReceivedEvent<"perdure/scheduled.timer", { cron: string; scheduledAt: string }>;
+/**
+ * What starts a run at a cron's times. As ISO 8601: `scheduledAt` is the nominal time, `fireAt` when the run may start, which
+ * is later by the trigger's jitter. `ts` is `fireAt` in ms.
+ */
+export type ScheduledEvent = ReceivedEvent<
+  "perdure/scheduled.timer",
+  { cron: string; scheduledAt: string; fireAt: string }
+>;
 
 export interface EventOptions {
   /** The same id within 24 hours starts each function once. */

@@ -2,6 +2,7 @@
  * Owns: what a function is: its checked configuration, its handler, and what the handler is given.
  * Must not: run a handler; `sdk/host` does.
  */
+import { readBackoff, type Backoff } from "./backoff.js";
 import { functionInvalid, triggerInvalid } from "./errors.js";
 import type { EventMap, EventType, ReceivedEvent } from "./events.js";
 import type { Logger } from "./logger.js";
@@ -26,6 +27,16 @@ export interface FunctionOptions<T> {
   triggers: T;
   /** Attempts after the first, for each step and for the function itself: 0 to 20, 4 when absent. */
   retries?: number | undefined;
+  /** How long a failed attempt, of a step or of the function itself, waits for the next one. */
+  backoff?: Backoff | undefined;
+  /**
+   * A CEL expression over `event`: for each of its values, the function runs once in 24 hours. An event for which it is null,
+   * or fails, starts a run in any case. Lists and maps count as JSON, `1` and `"1"` as the same.
+   *
+   * @example
+   * idempotency: "event.data.cartId"
+   */
+  idempotency?: string | undefined;
 }
 
 /** What a handler is given. */
@@ -82,7 +93,7 @@ const MAX_FUNCTION_ID_CHARACTERS = 80;
 const MAX_NAME_CHARACTERS = 255;
 const MAX_RETRIES = 20;
 const DEFAULT_RETRIES = 4;
-const OPTION_NAMES: readonly string[] = ["id", "name", "triggers", "retries"];
+const OPTION_NAMES: readonly string[] = ["id", "name", "triggers", "retries", "backoff", "idempotency"];
 
 /** What was written, not yet checked. `triggers` may come from the options or from an argument of their own. */
 interface FunctionParts {
@@ -108,7 +119,7 @@ export function defineFunction({ client, options, triggers: written, handler }: 
     [functionBrand]: true as const,
     client,
     id,
-    config: { id, name, triggers: triggerConfigs(id, triggers), retries },
+    config: { id, name, triggers: triggerConfigs(id, triggers), retries, ...attemptConfig(options) },
     triggers,
     eventTypes: eventTypesOf(triggers),
     handler,
@@ -135,4 +146,23 @@ function requireOptions(options: FunctionParts["options"]): void {
     const expected = `a whole number from 0 to ${MAX_RETRIES}`;
     throw functionInvalid({ id, is: `its retries are ${String(retries)}`, expected });
   }
+}
+
+/** Options that are kept only where something is said. */
+function attemptConfig(options: FunctionParts["options"]): Pick<FunctionConfig, "backoff" | "idempotency"> {
+  const { id, backoff, idempotency } = options;
+  const config: Pick<FunctionConfig, "backoff" | "idempotency"> = {};
+  if (backoff !== undefined) {
+    const read = readBackoff(backoff);
+    if ("is" in read) throw functionInvalid({ id, ...read });
+    config.backoff = read;
+  }
+  if (idempotency !== undefined) {
+    if (typeof idempotency !== "string" || idempotency.trim() === "") {
+      const expected = 'a CEL expression such as "event.data.cartId"';
+      throw functionInvalid({ id, is: "its idempotency is not text", expected });
+    }
+    config.idempotency = idempotency;
+  }
+  return config;
 }

@@ -97,8 +97,8 @@ export interface PassPort {
   stopped: AbortSignal;
   /** Ms of quiet (nothing new requested) after which a function that waits for something may be parked. */
   graceMs: number;
-  /** Ms to wait after failed attempt `attempt` (1 first), jitter included. */
-  retryDelayMs(attempt: number): number;
+  /** Ms to wait after failed attempt `attempt` (1 first), jitter included. Without a backoff of the step's own, the function's. */
+  retryDelayMs(attempt: number, backoff?: BackoffConfig): number;
   /** Bodies that may run side by side inside one turn. */
   maxParallelBodies: number;
   /** In a careful pass: every step that could have been running at the crash has had an outcome. */
@@ -137,9 +137,21 @@ export interface FunctionConfig {
   triggers: TriggerConfig[];
   /** Attempts after the first, 0 to 20. */
   retries: number;
+  /** How long failed attempts wait; the platform's own when absent. */
+  backoff?: BackoffConfig;
+  /** A CEL expression over `event`: one run for each of its values in 24 hours. Null lets the event through. */
+  idempotency?: string;
 }
 
-export type TriggerConfig = { event: string; if?: string } | { cron: string };
+/** The pause after attempt `a` (1 first): `firstMs * factor^(a-1)`, at most `longestMs`, spread by a quarter. */
+export interface BackoffConfig {
+  firstMs: number;
+  factor: number;
+  longestMs: number;
+}
+
+/** `jitterMs`: each start is put off by up to that long, a tick always by the same. */
+export type TriggerConfig = { event: string; if?: string } | { cron: string; jitterMs?: number };
 
 /** A worker's answer to "which functions do you have?". */
 export interface AppManifest {

@@ -3,6 +3,8 @@
  * a handler, and the check of an event against the schemas of the triggers that match it.
  * Must not: read CEL expressions or cron fields; registration does, where the reader for them is.
  */
+import { durationMs, type TimeStr } from "./duration.js";
+import { isPerdureError } from "./error-catalogue.js";
 import { eventDataInvalid, triggerInvalid, type Fault } from "./errors.js";
 import {
   dataIssues,
@@ -23,11 +25,17 @@ export interface EventTrigger {
   event: string | EventType;
   if?: string;
   cron?: never;
+  jitter?: never;
 }
 
 /** Starts a run at each time of a five-field cron, in UTC or in the zone that is put first: `TZ=Europe/Paris 0 9 * * 1`. */
 export interface CronTrigger {
   cron: string;
+  /**
+   * Puts each start off by up to this long, 1 second to 5 minutes, so that not everything starts on the hour. By how much is
+   * drawn for each time of the cron once: it does not change when the tick is delivered again.
+   */
+  jitter?: number | TimeStr;
   event?: never;
   if?: never;
 }
@@ -40,7 +48,7 @@ export type StrictTriggers<T> = T extends EventType
   ? unknown
   : T extends readonly unknown[]
     ? { readonly [Index in keyof T]: StrictTriggers<T[Index]> }
-    : { readonly [Key in Exclude<keyof T, "event" | "if" | "cron">]: never };
+    : { readonly [Key in Exclude<keyof T, "event" | "if" | "cron" | "jitter">]: never };
 
 /** The events a handler may receive: one of them for each trigger, told apart by `name`. */
 export type EventsOf<T, Events extends EventMap<Events>> = T extends readonly (infer Item)[]
@@ -81,7 +89,7 @@ export function eventTypesOf(triggers: readonly Trigger[]): EventType[] {
 }
 
 const MAX_TRIGGERS = 10;
-const TRIGGER_MEMBERS: readonly string[] = ["event", "if", "cron"];
+const TRIGGER_MEMBERS: readonly string[] = ["event", "if", "cron", "jitter"];
 const FORMS = '{ event: "app/user.created" }, { cron: "0 9 * * 1" } or an event type';
 
 /** The triggers as the platform keeps them. Throws FUNCTION_TRIGGER_INVALID for what can never start a run. */
@@ -113,7 +121,7 @@ function triggerFault(trigger: unknown): Fault | null {
   if (typeof trigger !== "object" || trigger === null) return { is: "a trigger is not an object", expected: FORMS };
   const unknownMember = Object.keys(trigger).find((member) => !TRIGGER_MEMBERS.includes(member));
   if (unknownMember !== undefined) {
-    return { is: `a trigger has the unknown member "${unknownMember}"`, expected: "event, if and cron only" };
+    return { is: `a trigger has the unknown member "${unknownMember}"`, expected: "event, if, cron and jitter only" };
   }
   const event: unknown = Reflect.get(trigger, "event");
   const cron: unknown = Reflect.get(trigger, "cron");
@@ -123,7 +131,10 @@ function triggerFault(trigger: unknown): Fault | null {
   }
   if (cron !== undefined) {
     if (condition !== undefined) return { is: "a cron trigger has an if", expected: "if beside event only" };
-    return cronFault(cron);
+    return cronFault(cron) ?? jitterFault(Reflect.get(trigger, "jitter"));
+  }
+  if (Reflect.get(trigger, "jitter") !== undefined) {
+    return { is: "an event trigger has a jitter", expected: "jitter beside cron only" };
   }
   if (condition !== undefined && (typeof condition !== "string" || condition.trim() === "")) {
     return { is: "the if of a trigger is not text", expected: "a CEL expression such as \"event.data.plan == 'pro'\"" };
@@ -145,10 +156,34 @@ function cronFault(cron: unknown): Fault | null {
 }
 
 const normalCron = (cron: string): string => cron.trim().replaceAll(/\s+/g, " ");
+/** As upstream has it: below a second it spreads nothing, above five minutes it is another time. */
+export const JITTER_MS = { min: 1_000, max: 300_000 } as const;
+
+function jitterFault(jitter: unknown): Fault | null {
+  if (jitter === undefined) return null;
+  const expected = '1 second to 5 minutes, such as "30s"';
+  if (typeof jitter !== "number" && typeof jitter !== "string") {
+    return { is: "its jitter is neither a number nor text", expected };
+  }
+  try {
+    const ms = durationMs(jitter);
+    return isJitterMs(ms) ? null : { is: `its jitter is ${ms} ms`, expected };
+  } catch (error) {
+    if (isPerdureError(error)) return { is: `its jitter ${JSON.stringify(jitter)} is no duration`, expected };
+    throw error;
+  }
+}
+
+export function isJitterMs(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= JITTER_MS.min && Number(value) <= JITTER_MS.max;
+}
 
 function triggerConfig(trigger: Trigger): TriggerConfig {
   if (isEventType(trigger)) return { event: trigger.name };
-  if (trigger.cron !== undefined) return { cron: normalCron(trigger.cron) };
+  if (trigger.cron !== undefined) {
+    const { cron, jitter } = trigger;
+    return { cron: normalCron(cron), ...(jitter === undefined ? {} : { jitterMs: durationMs(jitter) }) };
+  }
   const event = isEventType(trigger.event) ? trigger.event.name : trigger.event;
   return trigger.if === undefined ? { event } : { event, if: trigger.if };
 }

@@ -22,6 +22,7 @@ export function failureOf(error: unknown): Failure {
   const name = nameOf(error);
   if (name === "ConditionalCheckFailedException") return "condition";
   if (THROTTLES.has(name)) return "throttled";
+  if (name === "TransactionCanceledException") return cancelledBy(error);
   const status = statusOf(error);
   if (status === 429) return "throttled";
   if (status !== null && status >= 400 && status < 500 && status !== 408) return "refused";
@@ -29,6 +30,26 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) return "refused";
   if (name === "NotModelledError") return "refused";
   return "unknown";
+}
+
+/** Reasons for which nothing was done and the same transaction may succeed (TransactWriteItems, "Cancellation Reasons"). */
+const PASSING_REASONS: readonly unknown[] = [
+  "None",
+  "TransactionConflict",
+  "ThrottlingError",
+  "ProvisionedThroughputExceeded",
+];
+
+/** A condition that failed is the answer, whatever else there was; else what passes is tried again. */
+function cancelledBy(error: unknown): Failure {
+  const reasons: unknown =
+    typeof error === "object" && error !== null ? Reflect.get(error, "CancellationReasons") : null;
+  if (!Array.isArray(reasons)) return "refused";
+  const codes = reasons.map((reason: unknown) =>
+    typeof reason === "object" && reason !== null ? (Reflect.get(reason, "Code") as unknown) : undefined,
+  );
+  if (codes.includes("ConditionalCheckFailed")) return "condition";
+  return codes.every((code) => PASSING_REASONS.includes(code)) ? "throttled" : "refused";
 }
 
 export function nameOf(error: unknown): string {

@@ -13,6 +13,7 @@ import { sendWakes, type DelayedWake } from "../queue/send.js";
 import { RegistryReader, type RegisteredApp, type Registry } from "../registry/registry.js";
 import type { Services } from "../services.js";
 import { getPayloadObject } from "../state/payloads.js";
+import { jitterOffsetMs } from "../timers/jitter.js";
 import { armTimer } from "../timers/timer.js";
 import { RunStarter, type StartedRun } from "./start-runs.js";
 
@@ -108,11 +109,14 @@ export class Dispatcher {
   async #tick(message: Extract<DispatchMessage, { kind: "cron" }>, registry: Registry): Promise<QueuedWake[]> {
     const { app, fn, cron, at } = message;
     const registered = registry.apps.get(app)?.functions.find(({ config }) => config.id === fn);
-    if (!registered?.crons.includes(cron)) return [];
+    const tick = registered?.crons.find((known) => known.cron === cron);
+    if (!registered || !tick) return [];
     const atMs = Date.parse(at);
-    const id = childEventId(`cron\n${app}\n${fn}\n${cron}`, 0, atMs);
-    const scheduledAt = new Date(atMs).toISOString();
-    const event = { name: "perdure/scheduled.timer", data: { cron, scheduledAt }, id, ts: atMs };
+    const seed = `cron\n${app}\n${fn}\n${cron}`;
+    const id = childEventId(seed, 0, atMs);
+    const ts = atMs + jitterOffsetMs(seed, atMs, tick.jitterMs);
+    const data = { cron, scheduledAt: new Date(atMs).toISOString(), fireAt: new Date(ts).toISOString() };
+    const event = { name: "perdure/scheduled.timer", data, id, ts };
     const accepted: AcceptedEvent = { id, receivedAtMs: this.#services.clock.now(), event };
     return this.#wakesOf(await this.#starter.startFunctions(accepted, [registered]), registry);
   }

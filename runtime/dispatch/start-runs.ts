@@ -1,8 +1,8 @@
 /**
- * Owns: event × registered functions → runs. Order of writes for one event: senders' ids, then the event item with the
- * functions it goes to, then the runs, then their wakes. Whoever dies in between leaves a message that comes again and
- * finds its own traces: the event's routes are those of the first writer, runs are made under ids derived from the event,
- * and a run nobody has claimed gets its wake again.
+ * Owns: event × registered functions → runs. Order of writes for one event: its gates (sender's id, idempotency key), then the
+ * event item with the functions it goes to, then the runs, then their wakes. Whoever dies in between leaves a message that
+ * comes again and finds its own traces: a gate knows the event that took it, the event's routes are those of the first
+ * writer, runs are made under ids derived from the event, and a run nobody has claimed gets its wake again.
  */
 import type { Services } from "../services.js";
 import { runIdOf } from "../core/ids.js";
@@ -12,6 +12,8 @@ import { traceMember } from "../observe/trace.js";
 import type { AcceptedEvent } from "../queue/messages.js";
 import { isTriggeredBy, type RegisteredFunction, type Registry } from "../registry/registry.js";
 import { EventStore, type Route } from "../state/event-store.js";
+import { GateStore, type Gate } from "../state/gate-store.js";
+import { dedupKey, idempotencyKey } from "../state/keys.js";
 import { packInline } from "../state/payloads.js";
 import { RunStore } from "../state/run-store.js";
 
@@ -32,11 +34,13 @@ export interface StartedRun {
 export class RunStarter {
   readonly #services: Services;
   readonly #events: EventStore;
+  readonly #gates: GateStore;
   readonly #runs: RunStore;
 
   constructor(services: Services) {
     this.#services = services;
     this.#events = new EventStore(services);
+    this.#gates = new GateStore(services);
     this.#runs = new RunStore(services);
   }
 
@@ -50,7 +54,7 @@ export class RunStarter {
 
   /** The same for functions that are already chosen, as a cron's tick chooses its own. */
   async startFunctions(accepted: AcceptedEvent, functions: readonly RegisteredFunction[]): Promise<StartedRun[]> {
-    const standing = (await this.#recorded(accepted)) ?? (await this.#record(accepted, functions));
+    const standing = (await this.#recorded(accepted, functions)) ?? (await this.#record(accepted, functions));
     const started = await Promise.all(
       standing.map(async (route) => ("skipped" in route ? null : this.#create(accepted, route))),
     );
@@ -58,28 +62,29 @@ export class RunStarter {
   }
 
   /**
-   * The routes an earlier delivery has recorded. Looked up only for events with a sender's id: a function that was registered
-   * in between must not have its id taken by an event that does not go to it.
+   * The routes an earlier delivery has recorded. Looked up only for events that meet a gate: a function that was registered
+   * in between must not have its gate taken by an event that does not go to it, nor may a delivery a day later take it anew.
    */
-  async #recorded(accepted: AcceptedEvent): Promise<Route[] | null> {
-    if (accepted.senderId === undefined) return null;
-    return (await this.#events.get(accepted.id))?.routes ?? null;
+  async #recorded(accepted: AcceptedEvent, functions: readonly RegisteredFunction[]): Promise<Route[] | null> {
+    const isGated = accepted.senderId !== undefined || functions.some(({ idempotency }) => idempotency !== null);
+    return isGated ? ((await this.#events.get(accepted.id))?.routes ?? null) : null;
   }
 
   async #record(accepted: AcceptedEvent, functions: readonly RegisteredFunction[]): Promise<Route[]> {
     const routes: Route[] = [];
-    for (const { appId, config } of functions) routes.push(await this.#route(accepted, appId, config.id));
+    for (const registered of functions) routes.push(await this.#route(accepted, registered));
     const startMs = Math.max(this.#services.clock.now(), accepted.event.ts);
     return this.#events.record(accepted, routes, ttlFor(this.#services, startMs));
   }
 
-  async #route(accepted: AcceptedEvent, app: string, fn: string): Promise<Route> {
-    const run = runIdOf(app, fn, accepted.id);
-    const { senderId } = accepted;
-    if (senderId === undefined) return { app, fn, run };
+  async #route(accepted: AcceptedEvent, registered: RegisteredFunction): Promise<Route> {
+    const { appId: app, config } = registered;
+    const fn = config.id;
+    const gates = gatesOf(accepted, registered);
     const untilSeconds = Math.ceil((this.#services.clock.now() + EVENT_DEDUP_MS) / 1_000);
-    const first = await this.#events.takeSenderId(app, fn, { ...accepted, senderId }, untilSeconds);
-    return first === null ? { app, fn, run } : { app, fn, skipped: "duplicate", run: runIdOf(app, fn, first) };
+    const held = await this.#gates.take(accepted.id, gates, untilSeconds);
+    if (held === null) return { app, fn, run: runIdOf(app, fn, accepted.id) };
+    return { app, fn, skipped: held.why, run: runIdOf(app, fn, held.by) };
   }
 
   async #create(accepted: AcceptedEvent, route: { app: string; fn: string; run: string }): Promise<StartedRun | null> {
@@ -102,6 +107,17 @@ export class RunStarter {
     const { head } = outcome.existing;
     return head.epoch === 0 && head.status === "Queued" ? { ...started, notBeforeMs: head.notBeforeMs } : null;
   }
+}
+
+/** What lets an event through to a function only once. A key that is null, or an expression that fails on the event, is no gate. */
+function gatesOf({ event, senderId }: AcceptedEvent, { appId, config, idempotency }: RegisteredFunction): Gate[] {
+  const gates: Gate[] = [];
+  if (senderId !== undefined) gates.push({ key: dedupKey(appId, config.id, senderId), why: "duplicate" });
+  const value = idempotency?.evaluateKey({ event }) ?? null;
+  if (idempotency !== null && value !== null) {
+    gates.push({ key: idempotencyKey(appId, config.id, idempotency.text, value), why: "idempotent" });
+  }
+  return gates;
 }
 
 /** The event as it travels with its run's head, or null when it is too large for that. */

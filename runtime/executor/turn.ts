@@ -183,7 +183,7 @@ export class Turn {
   }
 
   #port(): PassPort {
-    const { services, lease, deadline } = { services: this.#services, ...this.#input };
+    const { services, lease, deadline, config } = { services: this.#services, ...this.#input };
     return {
       clock: services.clock,
       random: services.random,
@@ -194,7 +194,7 @@ export class Turn {
       stopped: AbortSignal.any([lease.lost, deadline.over]),
       graceMs: graceMs(lease.epoch),
       inTurnWaitMs: IN_TURN_WAIT_MS,
-      retryDelayMs: (attempt) => retryDelayMs(attempt, services.random.unit()),
+      retryDelayMs: (attempt, backoff = config.backoff) => retryDelayMs(attempt, services.random.unit(), backoff),
       maxParallelBodies: MAX_PARALLEL_BODIES,
       crashAnswered: () => void (this.#crashAnswered = true),
       abandoned: () => this.#input.retireSandbox(),

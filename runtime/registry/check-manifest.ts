@@ -1,7 +1,9 @@
 /** Owns: whether a manifest can be registered. Everything that is wrong is said at once: a deployment fails only once for it. */
+import { isBackoffConfig } from "../../sdk/backoff.js";
 import { defineError, isPerdureError, shown } from "../../sdk/error-catalogue.js";
 import { eventNameFault } from "../../sdk/events.js";
 import type { AppManifest } from "../../sdk/protocol.js";
+import { isJitterMs, JITTER_MS } from "../../sdk/triggers.js";
 import { appIdPattern, functionIdPattern } from "../core/ids.js";
 import { compileExpression } from "../expressions/cel.js";
 import { parseCron } from "../timers/cron.js";
@@ -52,7 +54,8 @@ export function checkManifest(manifest: AppManifest): AppManifest {
   return manifest;
 }
 
-function checkFunction({ id, name, retries, triggers }: Record<string, unknown>, problems: string[]): void {
+function checkFunction(config: Record<string, unknown>, problems: string[]): void {
+  const { id, name, retries, triggers, backoff, idempotency } = config;
   const problem = (text: string): void => void problems.push(`function ${shown(id)}: ${text}`);
   if (typeof id !== "string" || !functionIdPattern.test(id)) {
     problem("the id is not usable; expected lowercase letters, digits and hyphens, at most 80");
@@ -60,6 +63,13 @@ function checkFunction({ id, name, retries, triggers }: Record<string, unknown>,
   if (typeof name !== "string" || name === "") problem(`its name is ${shown(name)}; expected text`);
   if (typeof retries !== "number" || !Number.isInteger(retries) || retries < 0 || retries > MAX_RETRIES) {
     problem(`retries are ${shown(retries)}; expected a whole number from 0 to ${MAX_RETRIES}`);
+  }
+  if (backoff !== undefined && !isBackoffConfig(backoff)) {
+    problem(`its backoff is ${shown(backoff)}; expected { firstMs, factor, longestMs } within their bounds`);
+  }
+  if (idempotency !== undefined) {
+    const fault = expressionFault("idempotency", idempotency);
+    if (fault) problem(fault);
   }
   if (!Array.isArray(triggers) || triggers.length < 1 || triggers.length > MAX_TRIGGERS) {
     problem(`it has ${Array.isArray(triggers) ? triggers.length : "no"} triggers; expected 1 to ${MAX_TRIGGERS}`);
@@ -77,21 +87,33 @@ function checkFunction({ id, name, retries, triggers }: Record<string, unknown>,
 }
 
 function triggerFault(trigger: unknown): string | null {
-  const expected = "{ event } with or without if, or { cron }";
+  const expected = "{ event } with or without if, or { cron } with or without jitterMs";
   if (!isRecord(trigger)) return `a trigger is ${shown(trigger)}; expected ${expected}`;
-  const { event, cron, if: condition } = trigger;
+  const { event, cron, if: condition, jitterMs } = trigger;
   if ((event === undefined) === (cron === undefined)) return `a trigger is ${shown(trigger)}; expected ${expected}`;
-  try {
-    if (cron !== undefined) {
-      if (typeof cron !== "string") return `a cron is ${shown(cron)}; expected text`;
-      parseCron(cron);
-      return condition === undefined ? null : "a cron trigger has an if; expected if beside event only";
+  if (cron !== undefined) {
+    if (typeof cron !== "string") return `a cron is ${shown(cron)}; expected text`;
+    if (condition !== undefined) return "a cron trigger has an if; expected if beside event only";
+    if (jitterMs !== undefined && !isJitterMs(jitterMs)) {
+      return `the jitter of a cron is ${shown(jitterMs)}; expected ${JITTER_MS.min} to ${JITTER_MS.max} ms`;
     }
-    const fault = eventNameFault(event, { wildcard: true });
-    if (fault) return `${fault.is}; expected ${fault.expected}`;
-    if (condition === undefined) return null;
-    if (typeof condition !== "string") return `an if is ${shown(condition)}; expected a CEL expression`;
-    compileExpression(condition, { variables: ["event"] });
+    return faultOf(() => parseCron(cron));
+  }
+  if (jitterMs !== undefined) return "an event trigger has a jitter; expected jitter beside cron only";
+  const fault = eventNameFault(event, { wildcard: true });
+  if (fault) return `${fault.is}; expected ${fault.expected}`;
+  return condition === undefined ? null : expressionFault("if", condition);
+}
+
+function expressionFault(option: string, expression: unknown): string | null {
+  if (typeof expression !== "string") return `its ${option} is ${shown(expression)}; expected a CEL expression`;
+  return faultOf(() => compileExpression(expression, { variables: ["event"] }));
+}
+
+/** What a reader has against what it was given to read. */
+function faultOf(read: () => unknown): string | null {
+  try {
+    read();
     return null;
   } catch (error) {
     if (isPerdureError(error)) return `${error.message} (${error.code})`;

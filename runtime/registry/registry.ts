@@ -19,11 +19,19 @@ interface EventMatcher {
   condition: CompiledExpression | null;
 }
 
+/** A cron, and by how much at most each of its starts is put off. */
+export interface CronTick {
+  cron: string;
+  jitterMs: number;
+}
+
 export interface RegisteredFunction {
   appId: string;
   config: FunctionConfig;
   matchers: readonly EventMatcher[];
-  crons: readonly string[];
+  crons: readonly CronTick[];
+  /** One run for each of its values in 24 hours. */
+  idempotency: CompiledExpression | null;
 }
 
 export interface RegisteredApp {
@@ -117,15 +125,15 @@ export function readFunctionConfig(item: Item): FunctionConfig {
 function readFunction(appId: string, item: Item): RegisteredFunction {
   const config = readFunctionConfig(item);
   const matchers: EventMatcher[] = [];
-  const crons: string[] = [];
+  const crons: CronTick[] = [];
   for (const trigger of config.triggers) {
-    if ("cron" in trigger) crons.push(trigger.cron);
-    else matchers.push({ pattern: trigger.event, condition: conditionOf(trigger.if) });
+    if ("cron" in trigger) crons.push({ cron: trigger.cron, jitterMs: trigger.jitterMs ?? 0 });
+    else matchers.push({ pattern: trigger.event, condition: expressionOf(trigger.if) });
   }
-  return { appId, config, matchers, crons };
+  return { appId, config, matchers, crons, idempotency: expressionOf(config.idempotency) };
 }
 
-function conditionOf(expression: string | undefined): CompiledExpression | null {
+function expressionOf(expression: string | undefined): CompiledExpression | null {
   return expression === undefined ? null : compileExpression(expression, { variables: ["event"] });
 }
 

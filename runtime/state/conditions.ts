@@ -69,8 +69,8 @@ export const EFFECTS_PENDING = "attribute_exists(effects)";
 /** A due entry is moved by the sweeper only if nobody moved it since it was read. */
 export const DUE_UNCHANGED = "due = :read";
 
-/** A sender's event id was not used in the last 24 hours: TTL removes late, so the time is looked at (aws.md §3.4). */
-export const DEDUP_FREE = "attribute_not_exists(pk) OR #ttl <= :nowSeconds";
+/** No event went through the gate in the last 24 hours: TTL removes late, so the time is looked at (aws.md §3.4). */
+export const GATE_FREE = "attribute_not_exists(pk) OR #ttl <= :nowSeconds";
 
 export const LIVE_VALUES = {
   ":queued": { S: "Queued" },

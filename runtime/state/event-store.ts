@@ -9,15 +9,18 @@ import type { AcceptedEvent } from "../queue/messages.js";
 import type { Services } from "../services.js";
 import { number, readNumber, readText, requireNumber, requireText, text, type Item } from "./attributes.js";
 import * as conditions from "./conditions.js";
-import { dedupKey, eventKey, payloadObjectKey, timeIndex } from "./keys.js";
+import { eventKey, payloadObjectKey, timeIndex } from "./keys.js";
 import { pack, packedAttribute, readPacked, unpack, type Packed } from "./payloads.js";
 import { conditionFailedItem } from "./refusal.js";
 
 /** What became of an event for one function. */
 export type Route =
   | { app: string; fn: string; run: string }
-  /** The sender's id was used in the last 24 hours by the event that started `run`. */
-  | { app: string; fn: string; skipped: "duplicate"; run: string };
+  /**
+   * The event that started `run` was first in 24 hours: with the same id of its sender's (`duplicate`), or with the same
+   * idempotency key of the function's (`idempotent`).
+   */
+  | { app: string; fn: string; skipped: "duplicate" | "idempotent"; run: string };
 
 export interface EventRecord {
   id: string;
@@ -87,39 +90,6 @@ export class EventStore {
   async unpack(packed: Packed): Promise<StoredEvent> {
     // Written by `record` and by nothing else.
     return JSON.parse(await unpack(this.#services, packed)) as StoredEvent;
-  }
-
-  /**
-   * Takes a sender's event id for a function for 24 hours. Answers null when this event has it, now or from an earlier
-   * delivery; else the internal id of the event that was first.
-   */
-  async takeSenderId(
-    app: string,
-    fn: string,
-    accepted: AcceptedEvent & { senderId: string },
-    untilSeconds: number,
-  ): Promise<string | null> {
-    const key = dedupKey(app, fn, accepted.senderId);
-    try {
-      await untilKnown(this.#services, `take event id for function "${fn}"`, () =>
-        this.#services.clients.dynamodb.send(
-          new PutItemCommand({
-            TableName: this.#services.settings.tableName,
-            Item: { pk: text(key.pk), sk: text(key.sk), event: text(accepted.id), ttl: number(untilSeconds) },
-            ConditionExpression: conditions.DEDUP_FREE,
-            ExpressionAttributeNames: { "#ttl": "ttl" },
-            ExpressionAttributeValues: { ":nowSeconds": number(Math.floor(this.#services.clock.now() / 1_000)) },
-            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-          }),
-        ),
-      );
-      return null;
-    } catch (error) {
-      const stored = conditionFailedItem(error);
-      if (!stored) throw error;
-      const first = readText(stored, "event");
-      return first === accepted.id ? null : (first ?? "");
-    }
   }
 
   #pack(accepted: AcceptedEvent): Promise<Packed> {

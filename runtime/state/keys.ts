@@ -71,6 +71,14 @@ export function dedupKey(appId: string, functionId: string, senderId: string): K
   return { pk: `DEDUP#${appId}#${functionId}#${digest(JSON.stringify(senderId))}`, sk: "DEDUP" };
 }
 
+/**
+ * A function's own idempotency key for an event. The expression is a part of it: under another one the same value means
+ * something else. Hashed from a list, where a sender's id is hashed from a text: the two are never one item.
+ */
+export function idempotencyKey(appId: string, functionId: string, expression: string, value: string): Key {
+  return { pk: `DEDUP#${appId}#${functionId}#${digest(JSON.stringify([expression, value]))}`, sk: "KEY" };
+}
+
 export function appKey(appId: string): Key {
   return { pk: `APP#${appId}`, sk: "APP" };
 }

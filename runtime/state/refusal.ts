@@ -10,3 +10,23 @@ export function conditionFailedItem(error: unknown): Item | null {
   // The SDK's own shape of `Item`: it leaves the attribute values as they came.
   return typeof item === "object" && item !== null ? (item as Item) : {};
 }
+
+/** What is in the way of each write of a transaction, by place: the stored item, or null where nothing is. */
+export type Refusals = readonly (Item | null)[];
+
+/** Reads a cancelled transaction. Throws the error itself when no condition of it failed. */
+export function transactionRefusals(error: unknown): Refusals {
+  const reasons: unknown =
+    typeof error === "object" && error !== null ? Reflect.get(error, "CancellationReasons") : null;
+  if (!Array.isArray(reasons)) throw error;
+  const refusals = reasons.map((reason: unknown) => {
+    if (typeof reason !== "object" || reason === null || Reflect.get(reason, "Code") !== "ConditionalCheckFailed") {
+      return null;
+    }
+    const item: unknown = Reflect.get(reason, "Item");
+    // As above: the SDK's own shape.
+    return typeof item === "object" && item !== null ? (item as Item) : {};
+  });
+  if (refusals.every((refusal) => refusal === null)) throw error;
+  return refusals;
+}

@@ -5,7 +5,7 @@
 import { expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
 import type { PerdureFunction } from "../../sdk/function.js";
-import { onceAt } from "./hands.js";
+import { isPutOf, onceAt } from "./hands.js";
 import { scenarios } from "./started.js";
 import { DAY, HOUR, MINUTE, START_MS, type Scenario } from "./world.js";
 
@@ -96,11 +96,64 @@ it("the event of a tick says which cron and which nominal time", async () => {
   expect(events).toEqual([
     {
       name: "perdure/scheduled.timer",
-      data: { cron: "CRON_TZ=Asia/Kolkata 30 15 * * *", scheduledAt: "2026-03-02T10:00:00.000Z" },
+      data: {
+        cron: "CRON_TZ=Asia/Kolkata 30 15 * * *",
+        scheduledAt: "2026-03-02T10:00:00.000Z",
+        fireAt: "2026-03-02T10:00:00.000Z",
+      },
       ts: START_MS + HOUR,
       hasId: 26,
     },
   ]);
+});
+
+/** A function whose cron has a jitter; it notes when each run was meant to start, by how much that is late, and when it did. */
+function jittered(client: Perdure, id: string, jitter: "30s" | "5m" | 1_000, clock: () => number) {
+  const starts: { scheduledAt: string; offsetMs: number; lateMs: number }[] = [];
+  const fn = client.createFunction({ id, triggers: { cron: "0 * * * *", jitter } }, ({ event }) => {
+    const { scheduledAt, fireAt } = event.data;
+    const offsetMs = Date.parse(fireAt) - Date.parse(scheduledAt);
+    starts.push({ scheduledAt, offsetMs, lateMs: clock() - event.ts });
+  });
+  return { fn, starts };
+}
+
+it("with a jitter each start is put off by up to that long, no two alike, and never begins before", async () => {
+  const client = new Perdure({ id: "shop" });
+  let now = (): number => 0;
+  const short = jittered(client, "short", "30s", () => now());
+  const long = jittered(client, "long", "5m", () => now());
+  const scenario = await start({ client, functions: [short.fn, long.fn] });
+  now = () => scenario.clock.now();
+  await scenario.advance(4 * DAY + 10 * MINUTE);
+  for (const [{ starts }, jitterMs] of [
+    [short, 30_000],
+    [long, 300_000],
+  ] as const) {
+    const offsets = starts.map(({ offsetMs }) => offsetMs);
+    expect(offsets).toHaveLength(96);
+    expect(offsets.filter((offsetMs) => offsetMs < 0 || offsetMs > jitterMs)).toEqual([]);
+    // Spread over all of it: each quarter has some of 96.
+    expect(new Set(offsets.map((offsetMs) => Math.floor((offsetMs * 4) / (jitterMs + 1)))).size).toBe(4);
+    expect(starts.filter(({ lateMs }) => lateMs < 0 || lateMs > 2_000)).toEqual([]);
+  }
+  expect(short.starts[0]?.scheduledAt).toBe("2026-03-02T10:00:00.000Z");
+  expect(short.starts.map(({ offsetMs }) => offsetMs * 10)).not.toEqual(long.starts.map(({ offsetMs }) => offsetMs));
+});
+
+it("a tick with a jitter that is delivered twice, or whose dispatcher dies, starts one run at the one time", async () => {
+  const offsets: number[][] = [];
+  for (const fault of [null, "double", "crash-after"] as const) {
+    const client = new Perdure({ id: "shop" });
+    const { fn, starts } = jittered(client, "hourly", "5m", () => 0);
+    const scenario = await start({ client, functions: [fn] });
+    if (fault === "double") onceAt(scenario, (call) => call.caller.name === "scheduler.amazonaws.com", fault);
+    if (fault === "crash-after") onceAt(scenario, (call) => isPutOf(call, "RUN"), fault);
+    await scenario.advance(2 * HOUR + 10 * MINUTE);
+    offsets.push(starts.map(({ offsetMs }) => offsetMs));
+  }
+  expect(offsets[0]).toHaveLength(2);
+  expect(offsets).toEqual([offsets[0], offsets[0], offsets[0]]);
 });
 
 it("a run of a tick retries and sleeps like any other", async () => {

@@ -74,6 +74,9 @@ it("a manifest with mistakes is refused with every one of them named, and nothin
       config("bad-if", { triggers: [{ event: "shop/x", if: "event.data.plan ==" }] }),
       config("eleven", { triggers: Array.from({ length: 11 }, (_, index) => ({ event: `shop/x${index}` })) }),
       config("stubborn", { retries: 21 }),
+      config("bad-key", { idempotency: "event.data.(" }),
+      config("bad-pause", { backoff: { firstMs: -1, factor: 2, longestMs: 5 } }),
+      config("bad-jitter", { triggers: [{ cron: "0 * * * *", jitterMs: 300_001 }] }),
       config("Upper_Case"),
     ],
   };
@@ -86,11 +89,14 @@ it("a manifest with mistakes is refused with every one of them named, and nothin
     'function "bad-if": Cannot',
     'function "eleven": it has 11 triggers',
     'function "stubborn": retries are 21',
+    'function "bad-key": Cannot read expression',
+    'function "bad-pause": its backoff is {"firstMs":-1',
+    'function "bad-jitter": the jitter of a cron is 300001; expected 1000 to 300000 ms',
     'function "Upper_Case": the id is not usable',
   ]) {
     expect(message).toContain(named);
   }
-  expect(message.match(/^ {2}- /gm)).toHaveLength(6);
+  expect(message.match(/^ {2}- /gm)).toHaveLength(9);
   expect(storedSince(scenario, mark)).toEqual([]);
   expect(await registered(scenario)).toEqual(["shop/a"]);
 });
@@ -115,6 +121,8 @@ it("a manifest of any other shape is refused as such, and dispatch goes on", asy
       { event: "a*b" },
       { cron: 5 },
       { event: "x", if: 1 },
+      { event: "x", jitterMs: 1_000 },
+      { cron: "0 * * * *", jitterMs: "30s" },
       { other: "x" },
     ].map((trigger) => ({ appId: "shop", sdkVersion: "0", functions: [{ ...config("b"), triggers: [trigger] }] })),
   ];

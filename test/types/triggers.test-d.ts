@@ -53,8 +53,28 @@ client.createFunction({ id: "f", triggers: { event: noted } }, ({ event }) => {
 client.createFunction({ id: "f", triggers: { cron: "0 9 * * 1" } }, ({ event }) => {
   expectTypeOf(event).toEqualTypeOf<ScheduledEvent>();
   expectTypeOf(event.name).toEqualTypeOf<"perdure/scheduled.timer">();
-  expectTypeOf(event.data).toEqualTypeOf<{ cron: string; scheduledAt: string }>();
+  expectTypeOf(event.data).toEqualTypeOf<{ cron: string; scheduledAt: string; fireAt: string }>();
 });
+client.createFunction({ id: "f", triggers: { cron: "0 9 * * 1", jitter: "30s" } }, ({ event }) => {
+  expectTypeOf(event).toEqualTypeOf<ScheduledEvent>();
+});
+// @ts-expect-error a jitter is a duration
+client.createFunction({ id: "f", triggers: { cron: "0 9 * * 1", jitter: "often" } }, () => null);
+// @ts-expect-error a jitter belongs to a cron
+client.createFunction({ id: "f", triggers: { event: "plain/event", jitter: "30s" } }, () => null);
+client.createFunction(
+  {
+    id: "f",
+    triggers: { event: "plain/event" },
+    idempotency: "event.data.id",
+    backoff: { first: "5s", factor: 2, longest: 60_000 },
+  },
+  () => null,
+);
+// @ts-expect-error an expression is text
+client.createFunction({ id: "f", triggers: { event: "plain/event" }, idempotency: (event) => event.id }, () => null);
+// @ts-expect-error "5 parsecs" is no duration
+client.createFunction({ id: "f", triggers: { event: "plain/event" }, backoff: { first: "5 parsecs" } }, () => null);
 
 // ---- Wildcards ----
 

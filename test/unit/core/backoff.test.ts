@@ -33,6 +33,22 @@ describe("retryDelayMs()", () => {
     expect(retryDelayMs(attempt, unit)).toBe(delayMs);
   });
 
+  it.each([
+    [1, 500],
+    [2, 750],
+    [3, 1_125],
+    [4, 1_200],
+    [20, 1_200],
+  ])("after attempt %i of a backoff of its own is %i ms in the middle of the jitter", (attempt, delayMs) => {
+    expect(retryDelayMs(attempt, 0.5, { firstMs: 500, factor: 1.5, longestMs: 1_200 })).toBe(delayMs);
+  });
+
+  it("is nothing when the backoff begins with nothing, and never endless", () => {
+    expect(retryDelayMs(3, 0.9, { firstMs: 0, factor: 100, longestMs: 3_600_000 })).toBe(0);
+    expect(retryDelayMs(1_000_000, 0.5, { firstMs: 0, factor: 100, longestMs: 1_000 })).toBe(0);
+    expect(retryDelayMs(1_000_000, 0.5, { firstMs: 1, factor: 100, longestMs: 1_000 })).toBe(1_000);
+  });
+
   it("treats an attempt below 1 as the first", () => {
     expect(retryDelayMs(0, 0.5)).toBe(2_000);
     expect(retryDelayMs(-3, 0.5)).toBe(2_000);

@@ -32,6 +32,25 @@ describe("options of a function", () => {
       retries: 4,
     });
     expect(configOf({ id: "f", triggers: trigger, retries: 0 })).toMatchObject({ retries: 0 });
+    expect(configOf({ id: "f", triggers: trigger, idempotency: "event.data.id" })).toMatchObject({
+      idempotency: "event.data.id",
+    });
+  });
+
+  it.each([
+    [{}, { firstMs: 2_000, factor: 4, longestMs: 3_600_000 }],
+    [{ first: "5s" }, { firstMs: 5_000, factor: 4, longestMs: 3_600_000 }],
+    [{ first: "2h" }, { firstMs: 7_200_000, factor: 4, longestMs: 7_200_000 }],
+    [
+      { first: 250, factor: 1, longest: "1s" },
+      { firstMs: 250, factor: 1, longestMs: 1_000 },
+    ],
+    [
+      { first: 0, longest: 0 },
+      { firstMs: 0, factor: 4, longestMs: 0 },
+    ],
+  ])("a backoff of %j is %j", (backoff, read) => {
+    expect(configOf({ id: "f", triggers: trigger, backoff })).toMatchObject({ backoff: read });
   });
 
   it.each([
@@ -49,6 +68,19 @@ describe("options of a function", () => {
     [{ id: "f", retries: 1.5 }, "its retries are 1.5"],
     [{ id: "f", retries: NaN }, "its retries are NaN"],
     [{ id: "f", retries: "3" }, "its retries are 3"],
+    [{ id: "f", idempotency: " " }, "its idempotency is not text; expected a CEL expression"],
+    [{ id: "f", idempotency: () => 1 }, "its idempotency is not text"],
+    [{ id: "f", backoff: "1m" }, "its backoff is no object; expected { first:"],
+    [{ id: "f", backoff: { initial: 1 } }, 'its backoff has the unknown member "initial"'],
+    [{ id: "f", backoff: { factor: 0.5 } }, "the factor of its backoff is 0.5; expected a number from 1 to 100"],
+    [{ id: "f", backoff: { factor: NaN } }, "the factor of its backoff is NaN"],
+    [{ id: "f", backoff: { first: "soon" } }, "the first of its backoff is no duration"],
+    [{ id: "f", backoff: { first: -1 } }, "the first of its backoff is no duration"],
+    [{ id: "f", backoff: { longest: "2y" } }, "the longest of its backoff is no duration"],
+    [
+      { id: "f", backoff: { first: "1m", longest: "1s" } },
+      "its backoff begins with 60000 ms and ends with 1000 ms; expected longest not below first",
+    ],
     [{ id: "f", retry: 3 }, 'there is no option "retry"; expected id, name, triggers, retries'],
     [{ id: "f", concurrency: 1 }, 'there is no option "concurrency"'],
   ])("%j is refused", (options, message) => {
@@ -68,8 +100,8 @@ describe("triggers of a function", () => {
       eventType("a/b.*"),
       { cron: "0 9 * * 1" },
       { cron: "  TZ=Europe/Paris   0 12 * * 5 " },
-      { cron: "CRON_TZ=UTC */5 * * * *" },
-      { cron: "0 0 1 JAN MON-FRI" },
+      { cron: "CRON_TZ=UTC */5 * * * *", jitter: "1m30s" },
+      { cron: "0 0 1 JAN MON-FRI", jitter: 300_000 },
       { event: "a/b", if: "event.data.x > 1" },
       { event: "a/b", if: "event.data.x < 1" },
     ];
@@ -81,8 +113,8 @@ describe("triggers of a function", () => {
         { event: "a/b.*" },
         { cron: "0 9 * * 1" },
         { cron: "TZ=Europe/Paris 0 12 * * 5" },
-        { cron: "CRON_TZ=UTC */5 * * * *" },
-        { cron: "0 0 1 JAN MON-FRI" },
+        { cron: "CRON_TZ=UTC */5 * * * *", jitterMs: 90_000 },
+        { cron: "0 0 1 JAN MON-FRI", jitterMs: 300_000 },
         { event: "a/b", if: "event.data.x > 1" },
         { event: "a/b", if: "event.data.x < 1" },
       ],
@@ -98,8 +130,22 @@ describe("triggers of a function", () => {
     [[{ event: "a/b" }, 5], "a trigger is not an object"],
     [{}, "a trigger has to have either event or cron"],
     [{ event: "a/b", cron: "* * * * *" }, "a trigger has to have either event or cron"],
-    [{ event: "a/b", when: "true" }, 'a trigger has the unknown member "when"; expected event, if and cron only'],
-    [{ cron: "* * * * *", jitter: "30s" }, 'a trigger has the unknown member "jitter"'],
+    [
+      { event: "a/b", when: "true" },
+      'a trigger has the unknown member "when"; expected event, if, cron and jitter only',
+    ],
+    [{ cron: "* * * * *", jitter: "999ms" }, "its jitter is 999 ms; expected 1 second to 5 minutes"],
+    [{ cron: "* * * * *", jitter: "5m1s" }, "its jitter is 301000 ms; expected 1 second to 5 minutes"],
+    [{ cron: "* * * * *", jitter: "often" }, 'its jitter "often" is no duration'],
+    [{ cron: "* * * * *", jitter: true }, "its jitter is neither a number nor text"],
+    [{ event: "a/b", jitter: "30s" }, "an event trigger has a jitter; expected jitter beside cron only"],
+    [
+      [
+        { cron: "0 9 * * 1", jitter: "30s" },
+        { cron: "0 9 * * 1", jitter: "1m" },
+      ],
+      'its cron "0 9 * * 1" is given twice; expected each cron once',
+    ],
     [{ cron: "* * * * *", if: "true" }, "a cron trigger has an if"],
     [{ event: "a/b", if: " " }, "the if of a trigger is not text"],
     [{ event: "a/b", if: true }, "the if of a trigger is not text"],
