@@ -32,8 +32,44 @@ export interface StepName {
   i: number;
 }
 
-/** Operations that wait for the outside. More kinds come with more primitives; each names its own fields. */
-export type WaitingOp = { kind: "sleep"; untilMs: number };
+/** An event that ends a wait, or cancels a run. `if` is a CEL expression over `event` (what started the run) and `async` (what arrives). */
+export interface EventMatch {
+  event: string;
+  if?: string;
+}
+
+/**
+ * Operations that wait for the outside. `untilMs` is when waiting ends at the latest, in ms since 1970.
+ * - `event`: the first event that fits one of `on`. `lookback` also takes events up to that many ms old, or as old as the run.
+ * - `signal`: whoever sends the signal of that name.
+ * - `invoke`: the end of another function's run. `onCancel`: what becomes of it when this run is cancelled or lets it go.
+ * - `branch`: a step whose body runs in a Lambda of its own.
+ */
+export type WaitingOp =
+  | { kind: "sleep"; untilMs: number }
+  | { kind: "event"; untilMs: number; on: readonly EventMatch[]; lookback?: number | "run" }
+  | { kind: "signal"; untilMs: number; signal: string; onConflict: "fail" | "replace" }
+  | {
+      kind: "invoke";
+      untilMs: number;
+      appId: string;
+      functionId: string;
+      data: { [key: string]: Json };
+      onCancel: "cancel" | "detach";
+    }
+  | { kind: "branch" };
+
+/**
+ * What came from outside for one operation. The first that arrives is the only one (PROTOCOL §1).
+ * `eventId` is the internal id of the event that ended a wait; `timedOut` says that the time was up first.
+ */
+export type Arrival = { ok: Json; eventId?: string; timedOut?: true } | { err: SerializedError };
+
+/** An operation by name, and what it waits for. */
+export interface WaitingStep {
+  name: StepName;
+  op: WaitingOp;
+}
 
 /**
  * One thing that has happened, in order. Times are ms since 1970 and for showing only: order is the place in the log.
@@ -41,7 +77,8 @@ export type WaitingOp = { kind: "sleep"; untilMs: number };
  * - `failed`: attempt `a` (1 first) of a step failed; the next may start at `retryAtMs`.
  * - `start`: attempt `a` of a step is about to begin (written only in turns that began by stealing).
  * - `op`: the function asked to wait for something.
- * - `seen`: the outcome of an `op` was shown to the function here; a sleep needs no payload.
+ * - `seen`: the outcome of an `op` was shown to the function here; without `ok` and `err` (a sleep) it is null.
+ * - `gone`: the function no longer waits for an `op`: another branch of its race has won.
  * - `thrown`: the function itself threw outside any step; the next attempt may start at `retryAtMs`.
  */
 export type LogEntry =
@@ -58,10 +95,13 @@ export type LogEntry =
     })
   | (StepName & { k: "start"; kind: StepKind; a: number; atMs: number })
   | (StepName & { k: "op"; op: WaitingOp; atMs: number })
-  | (StepName & { k: "seen"; atMs: number })
+  | (StepName & { k: "seen"; atMs: number; ok?: Json; eventId?: string; timedOut?: true })
+  | (StepName & { k: "seen"; atMs: number; err: SerializedError })
+  | (StepName & { k: "gone"; atMs: number })
   | { k: "thrown"; a: number; err: SerializedError; atMs: number; retryAtMs: number };
 
-export type StepKind = "run" | "sendEvent";
+/** Steps that have a body. */
+export type StepKind = "run" | "sendEvent" | "sendSignal";
 
 /** What a pass is given. */
 export interface PassInput {
@@ -76,6 +116,10 @@ export interface PassInput {
   historyBytes: number;
   /** True after a crash: `start` before a body, one body at a time, until all that could have run then had an outcome. */
   careful: boolean;
+  /** True when the turn before was lost: what it wrote down to wait for may not have been armed. */
+  rearm: boolean;
+  /** A pass for one distributed step alone: replays up to it, runs its body once and writes nothing down. Null: an ordinary pass. */
+  only: { name: StepName; attempt: number } | null;
 }
 
 /** What a pass asks of the executor while it runs. */
@@ -89,8 +133,23 @@ export interface PassPort {
    * One call is under way at a time; the pass gathers what comes up meanwhile (ADR 0003).
    */
   append(entries: readonly LogEntry[]): Promise<void>;
+  /**
+   * Makes it so that what ends these waits reaches the run. They are in the log; called once for each, and again when `rearm`
+   * says so. Resolves when all are armed; like `append` it never rejects.
+   */
+  arm(steps: readonly WaitingStep[]): Promise<void>;
+  /** What has arrived for an operation so far, or null. */
+  arrivalOf(name: StepName): Arrival | null;
+  /** Calls `listener` whenever something more may have arrived, until the pass ends. */
+  onArrival(listener: () => void): void;
+  /** The time of a wait is up: answers what counts, the timeout or what arrived before it. Never rejects. */
+  expire(step: WaitingStep): Promise<Arrival>;
+  /** The function no longer waits for these. A kindness to whoever would have answered; it may fail. */
+  disarm(steps: readonly WaitingStep[]): void;
   /** Sends events to the platform. The ids derive from `seed`, so sending again with the same seed starts nothing twice. */
   sendEvents(seed: string, events: readonly OutgoingEvent[]): Promise<{ ids: string[] }>;
+  /** Sends a signal to the run that waits for it; answers that run, or null. The same `seed` again is the same signal. */
+  sendSignal(seed: string, signal: string, data: Json): Promise<{ runId: string | null }>;
   /** False past the lease's deadline or the invocation's soft deadline: start no further body. */
   mayStartBody(): boolean;
   /** Aborted when the pass must end now: "lost" (lease, cancel), "deadline" (the invocation is nearly over). */
@@ -127,6 +186,11 @@ export type PassOutcome =
   | { kind: "parked"; nextMs: number | null }
   /** The invocation is nearly over; the rest goes on in a fresh turn. */
   | { kind: "yielded" }
+  /** The log holds a step as another kind than the code asks for: nobody may go on before one of the two has changed. */
+  | { kind: "diverged"; stepId: string; recorded: string; requested: string }
+  /** Of a pass for one step: what its attempt came to. `retryAtMs` null: final. `absent`: the code did not ask for it. */
+  | { kind: "branch"; result: { ok: Json } | { err: SerializedError; retryAtMs: number | null } }
+  | { kind: "absent" }
   /** The lease is gone: what this pass knows is no longer true. */
   | { kind: "lost" };
 
@@ -137,6 +201,8 @@ export interface FunctionConfig {
   triggers: TriggerConfig[];
   /** Attempts after the first, 0 to 20. */
   retries: number;
+  /** Where steps started together run: one Lambda, as when absent, or one each. */
+  parallel?: "in-turn" | "distributed";
   /** How long failed attempts wait; the platform's own when absent. */
   backoff?: BackoffConfig;
   /** A CEL expression over `event`: one run for each of its values in 24 hours. Null lets the event through. */

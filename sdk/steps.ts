@@ -3,14 +3,85 @@
  * Must not: know how a step is run or remembered; `sdk/host` does.
  */
 import type { TimeStr } from "./duration.js";
-import type { EventMap, Sendable } from "./events.js";
+import type { EventMap, EventType, Sendable } from "./events.js";
+import type { PerdureFunction } from "./function.js";
 import type { Jsonify } from "./jsonify.js";
+import type { Json } from "./protocol.js";
+import type { FunctionReference } from "./reference.js";
+import type { EventOf } from "./triggers.js";
 
 /**
  * A step's id, alone or with options. The id names the step in the history, so it must not change while runs are under
  * way; one used again in the same run gets an occurrence index. `name` is for showing.
  */
 export type StepId = string | { id: string; name?: string };
+
+/** Options of a step with a body. `distributed`: the body runs in a Lambda of its own, beside others started with it. */
+export type BodyStepId = string | { id: string; name?: string; distributed?: boolean };
+
+/** How long to wait at the most: a duration from now, or a point in time. At most 366 days. */
+export type WaitTimeout = number | TimeStr | Date;
+
+/** Which event: its name or type, and a CEL expression over `event` (what started the run) and `async` (what arrives). */
+export interface AwaitedEvent<E extends string | EventType = string | EventType> {
+  event: E;
+  /** Such as `async.data.orderId == event.data.orderId`. Equalities make the wait cheap, however many runs wait. */
+  if?: string | undefined;
+  /** Short for an equality: `match: "data.orderId"`. Not beside `if`. */
+  match?: string | undefined;
+}
+
+interface Waiting {
+  timeout: WaitTimeout;
+  /** Also events that came before: within that time, or since the run began. The earliest that fits is taken. */
+  lookback?: number | TimeStr | "run" | undefined;
+}
+
+export interface WaitForEventOptions<E extends string | EventType = string | EventType>
+  extends AwaitedEvent<E>, Waiting {}
+
+export interface WaitForAnyOptions<List extends readonly AwaitedEvent[] = readonly AwaitedEvent[]> extends Waiting {
+  /** One to ten. */
+  events: List;
+}
+
+export interface WaitForSignalOptions {
+  /** One run at a time may wait for a signal of that name. */
+  signal: string;
+  timeout: WaitTimeout;
+  /** What happens when another run waits for it: this step fails (as when absent), or the other one's does. */
+  onConflict?: "fail" | "replace" | undefined;
+}
+
+export interface InvokeOptions<Target extends InvokeTarget = InvokeTarget> {
+  function: Target;
+  /** Becomes `event.data` of the invoked function. */
+  data?: InvokeData<Target> | undefined;
+  /** 366 days when absent. The invoked function goes on when the time is up. */
+  timeout?: WaitTimeout | undefined;
+  /** What becomes of the invoked function when this run is cancelled: it is, too (as when absent), or it goes on. */
+  onCancel?: "cancel" | "detach" | undefined;
+}
+
+export type InvokeTarget = PerdureFunction<never> | FunctionReference<never>;
+
+/** What the invoked function takes: the data of the events its triggers name. */
+export type InvokeData<Target> =
+  Target extends FunctionReference<infer Data, infer _Output>
+    ? Data
+    : Target extends { handler(context: { event: infer Event }): unknown }
+      ? Event extends { data: infer Data }
+        ? Data
+        : object
+      : object;
+
+/** What the invoked function returns, through JSON. */
+export type InvokeOutput<Target> =
+  Target extends FunctionReference<never, infer Output>
+    ? Jsonify<Output>
+    : Target extends PerdureFunction<never, infer Output>
+      ? StepOutput<Output>
+      : Json;
 
 /** What a step's body returned, as the function sees it: through JSON, and `undefined` is null. */
 export type StepOutput<T> = Jsonify<Awaited<T>>;
@@ -33,7 +104,7 @@ export interface StepTools<Events extends EventMap<Events> = Record<never, never
    * ]);
    */
   run<Output, Input extends readonly unknown[] = []>(
-    id: StepId,
+    id: BodyStepId,
     body: (...input: Input) => Output,
     ...input: Input
   ): Promise<StepOutput<Output>>;
@@ -66,4 +137,85 @@ export interface StepTools<Events extends EventMap<Events> = Record<never, never
     id: StepId,
     events: Sendable<NoInfer<Declared>, Name> | readonly Sendable<NoInfer<Declared>, Name>[],
   ): Promise<{ ids: string[] }>;
+
+  /**
+   * The first event that fits, or null when the time is up before. An event costs what it matches, however many runs wait.
+   *
+   * @example
+   * const approval = await step.waitForEvent("approval", {
+   *   event: "app/order.approved",
+   *   match: "data.orderId",
+   *   timeout: "7d",
+   * });
+   */
+  waitForEvent<const E extends string | EventType, Declared extends EventMap<Declared> = Events>(
+    id: StepId,
+    options: WaitForEventOptions<E>,
+  ): Promise<EventOf<{ event: E }, NoInfer<Declared>> | null>;
+
+  /**
+   * The first of several events, or null when the time is up before.
+   *
+   * @example
+   * const answer = await step.waitForAny("answer", {
+   *   events: [
+   *     { event: "app/order.approved", match: "data.orderId" },
+   *     { event: "app/order.rejected", match: "data.orderId" },
+   *   ],
+   *   timeout: "7d",
+   * });
+   */
+  waitForAny<const List extends readonly AwaitedEvent[], Declared extends EventMap<Declared> = Events>(
+    id: StepId,
+    options: WaitForAnyOptions<List>,
+  ): Promise<EventOf<List[number], NoInfer<Declared>> | null>;
+
+  /**
+   * What the sender of the signal gave along, or null when the time is up before. Only one run waits for a signal at a time.
+   *
+   * @example
+   * const done = await step.waitForSignal<{ url: string }>("rendered", { signal: `render/${event.data.id}`, timeout: "1h" });
+   */
+  waitForSignal<Data = Json>(
+    id: StepId,
+    options: WaitForSignalOptions,
+  ): Promise<{ signal: string; data: Jsonify<Data> } | null>;
+
+  /**
+   * Sends a signal to the run that waits for it. `runId` says which run that was; undefined when none waits.
+   *
+   * @example
+   * const { runId } = await step.sendSignal("tell", { signal: `render/${id}`, data: { url } });
+   */
+  sendSignal(id: StepId, options: { signal: string; data?: unknown }): Promise<{ runId?: string }>;
+
+  /**
+   * Runs another function and answers with what it returns. When it fails, this rejects, and can be caught.
+   *
+   * @example
+   * const receipt = await step.invoke("charge", { function: charge, data: { orderId: event.data.orderId } });
+   */
+  invoke<Target extends InvokeTarget>(id: StepId, options: InvokeOptions<Target>): Promise<InvokeOutput<Target>>;
+}
+
+/** What runs in a race. `signal` aborts when another entrant has won. */
+export type RaceEntrants = readonly ((signal: AbortSignal) => unknown)[];
+
+/** Tools for steps that belong together. */
+export interface GroupTools {
+  /**
+   * The result of the first entrant that settles. The others are let go: what they wait for is waited for no longer, their
+   * bodies are told to stop by `signal` and what they still do is not recorded, functions they invoked are cancelled, and
+   * the run may end at once. `Promise.race` instead keeps the losers going.
+   *
+   * @example
+   * const answer = await group.race([
+   *   () => step.waitForEvent("approval", { event: "app/order.approved", timeout: "30d" }),
+   *   async () => {
+   *     await step.sleep("patience", "3d");
+   *     return step.run("escalate", () => pager.call(event.data.ownerId));
+   *   },
+   * ]);
+   */
+  race<const Entrants extends RaceEntrants>(entrants: Entrants): Promise<Awaited<ReturnType<Entrants[number]>>>;
 }

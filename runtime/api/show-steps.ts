@@ -6,7 +6,7 @@
  */
 import { stepInterrupted } from "../../sdk/host/errors.js";
 import { serializeError } from "../../sdk/errors.js";
-import type { Json, LogEntry, SerializedError, StepKind } from "../../sdk/protocol.js";
+import type { Json, LogEntry, SerializedError, StepKind, WaitingOp } from "../../sdk/protocol.js";
 import { isLive, type RunHead } from "../core/run.js";
 import { isoTime } from "./show-run.js";
 
@@ -34,7 +34,7 @@ export interface StepView {
   /** How often the id was used before in this run, 0 first. */
   index: number;
   /** "function": errors thrown outside any step, for which the function itself was tried again. */
-  op: StepKind | "sleep" | "function";
+  op: StepKind | (typeof OP_NAMES)[keyof typeof OP_NAMES] | "function";
   status: StepStatus;
   attempts: AttemptView[];
   startedAt: string | null;
@@ -44,11 +44,22 @@ export interface StepView {
   outputOmitted?: true;
   /** Final: null as long as another attempt may come. */
   error: SerializedError | null;
-  /** Of a sleep. */
+  /** Of a wait: its end at the latest. */
   until?: string;
+  /** Of a wait: nothing came in time. */
+  timedOut?: true;
   /** Of a row that is Retrying. */
   retryAt?: string;
 }
+
+/** What waits are called by the tools of `step`. A distributed step is a step. */
+const OP_NAMES = {
+  sleep: "sleep",
+  event: "waitForEvent",
+  signal: "waitForSignal",
+  invoke: "invoke",
+  branch: "run",
+} as const satisfies { [Kind in WaitingOp["kind"]]: string };
 
 type Thrown = Extract<LogEntry, { k: "thrown" }>;
 type StepEntry = Exclude<LogEntry, Thrown>;
@@ -74,26 +85,37 @@ export function showSteps(head: RunHead, log: readonly LogEntry[]): StepView[] {
     if (key === FUNCTION_KEY) return showFunction(head, log);
     const [first] = entries;
     if (!first) return [];
-    return first.k === "op" || first.k === "seen" ? showSleep(first, entries, ended) : showBody(first, entries, ended);
+    return isWaitEntry(first) ? showWait(first, entries, ended) : showBody(first, entries, ended);
   });
 }
 
-// Sleeps
+// Waits
 
-function showSleep(first: StepEntry, entries: readonly StepEntry[], ended: boolean): StepView {
+/** What was asked for, what came of it, or that nobody waits for it any more. */
+type WaitEntry = Extract<StepEntry, { k: "op" | "seen" | "gone" }>;
+
+function isWaitEntry(entry: StepEntry): entry is WaitEntry {
+  return entry.k === "op" || entry.k === "seen" || entry.k === "gone";
+}
+
+function showWait(first: StepEntry, entries: readonly StepEntry[], ended: boolean): StepView {
   const op = entries.find((entry) => entry.k === "op");
   const seen = entries.find((entry) => entry.k === "seen");
+  const isGone = entries.some((entry) => entry.k === "gone");
+  const untilMs = op && op.op.kind !== "branch" ? op.op.untilMs : null;
+  const error = seen && "err" in seen ? seen.err : null;
   return {
     id: first.id,
     index: first.i,
-    op: "sleep",
-    status: seen ? "Completed" : ended ? "Cancelled" : "Waiting",
+    op: op ? OP_NAMES[op.op.kind] : "sleep",
+    status: seen ? (error ? "Failed" : "Completed") : ended || isGone ? "Cancelled" : "Waiting",
     attempts: [],
     startedAt: isoTime(op?.atMs ?? null),
     endedAt: isoTime(seen?.atMs ?? null),
-    output: null,
-    error: null,
-    ...(op ? { until: isoTime(op.op.untilMs) } : {}),
+    output: seen && "ok" in seen ? (seen.ok ?? null) : null,
+    error,
+    ...(untilMs === null ? {} : { until: isoTime(untilMs) }),
+    ...(seen && "timedOut" in seen ? { timedOut: true as const } : {}),
   };
 }
 
@@ -127,7 +149,7 @@ function unfinishedStatus(last: AttemptView | undefined, ended: boolean): StepSt
 function showAttempts(entries: readonly StepEntry[]): AttemptView[] {
   const attempts = new Map<number, AttemptView>();
   for (const entry of entries) {
-    if (entry.k === "op" || entry.k === "seen") continue;
+    if (isWaitEntry(entry)) continue;
     const begun = attempts.get(entry.a);
     // The first outcome stands, as it does in a replay (sdk/host/history.ts).
     if (begun?.endedAt != null) continue;

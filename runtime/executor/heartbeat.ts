@@ -19,9 +19,11 @@ export interface Receipt {
 }
 
 export interface Heart {
-  /** Begins to beat for a lease. `onWake` is called when the head has counted a wake since. */
-  start(lease: Lease, receipt: Receipt, onWake: () => void): { stop(): Promise<void> };
+  /** Begins to beat for a lease. `onWake` is called, with the head's count, when it has counted a wake since. */
+  start(lease: Lease, receipt: Receipt, onWake: OnWake): { stop(): Promise<void> };
 }
+
+export type OnWake = (wakes: number) => void;
 
 /** Asked before the first beat, which shortens the message's visibility: false when another thread has done it. */
 export type FirstBeat = () => boolean;
@@ -38,7 +40,7 @@ export class EventLoopHeart implements Heart {
   start(
     lease: Lease,
     receipt: Receipt,
-    onWake: () => void,
+    onWake: OnWake,
     mayBeatFirst: FirstBeat = () => true,
   ): { stop(): Promise<void> } {
     const { clock } = this.#services;
@@ -62,7 +64,7 @@ export class EventLoopHeart implements Heart {
   }
 
   /** The first beat only shortens the message's visibility to the lease: the lease itself is still fresh. */
-  async #beat(lease: Lease, receipt: Receipt, first: boolean, onWake: () => void): Promise<void> {
+  async #beat(lease: Lease, receipt: Receipt, first: boolean, onWake: OnWake): Promise<void> {
     if (!lease.held) return lease.lose();
     try {
       if (!first && !(await this.#extendLease(lease, onWake))) return;
@@ -73,7 +75,7 @@ export class EventLoopHeart implements Heart {
     }
   }
 
-  async #extendLease(lease: Lease, onWake: () => void): Promise<boolean> {
+  async #extendLease(lease: Lease, onWake: OnWake): Promise<boolean> {
     const { clock } = this.#services;
     const sentAtMonotonicMs = clock.monotonic();
     const patience = { giveUp: () => !lease.held, maxAttempts: 4 };
@@ -89,7 +91,10 @@ export class EventLoopHeart implements Heart {
     lease.extend(sentAtMonotonicMs);
     const { head } = write.run;
     lease.dueAtMs = head.dueAtMs;
-    if (isLive(head.status) && head.wakes !== lease.wakes) onWake();
+    if (isLive(head.status) && head.wakes !== lease.noticedWakes) {
+      lease.noticedWakes = head.wakes;
+      onWake(head.wakes);
+    }
     return true;
   }
 }

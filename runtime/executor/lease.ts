@@ -15,8 +15,10 @@ export class Lease {
   #sentAtMonotonicMs: number;
   #onExtended: (sentAtMonotonicMs: number) => void = () => undefined;
   #extension: () => number | null = () => null;
-  /** As last read from the head. */
+  /** As of the last look at what has arrived: a release is refused when the head has counted more. */
   wakes: number;
+  /** As last seen by a beat. */
+  noticedWakes: number;
   /** As last read from the head by a beat; null before. */
   dueAtMs: number | null = null;
 
@@ -25,6 +27,7 @@ export class Lease {
     this.runId = granted.runId;
     this.epoch = granted.epoch;
     this.wakes = granted.wakes;
+    this.noticedWakes = granted.wakes;
     this.#sentAtMonotonicMs = granted.sentAtMonotonicMs;
   }
 

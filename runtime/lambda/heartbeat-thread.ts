@@ -3,7 +3,7 @@
  * crash (PROTOCOL §2.5). What it has extended is read from shared memory: no message has to get through a blocked loop.
  */
 import { Worker } from "node:worker_threads";
-import type { Heart, Receipt } from "../executor/heartbeat.js";
+import type { Heart, OnWake, Receipt } from "../executor/heartbeat.js";
 import { FIRST_BEAT_MS, LEASE_MS, VISIBILITY_BEYOND_LEASE_MS } from "../core/limits.js";
 import { EventLoopHeart, setVisibility } from "../executor/heartbeat.js";
 import type { Lease } from "../executor/lease.js";
@@ -26,14 +26,14 @@ export type ToHeart =
     }
   | { do: "stop"; turn: number };
 
-export type FromHeart = { turn: number; is: "lost" | "woken" };
+export type FromHeart = { turn: number; is: "lost" } | { turn: number; is: "woken"; wakes: number };
 
 /** The bundled thread, put in when the package is built. Unbuilt sources beat on the turn's own loop. */
 declare const PERDURE_HEARTBEAT_WORKER: string | undefined;
 
 interface Beating {
   lease: Lease;
-  onWake: () => void;
+  onWake: OnWake;
 }
 
 /** The heart for a worker's sandbox. */
@@ -54,7 +54,7 @@ class ThreadHeart implements Heart {
     this.#source = source;
   }
 
-  start(lease: Lease, receipt: Receipt, onWake: () => void): { stop(): Promise<void> } {
+  start(lease: Lease, receipt: Receipt, onWake: OnWake): { stop(): Promise<void> } {
     const worker = (this.#worker ??= this.#startWorker());
     this.#turns += 1;
     const turn = this.#turns;
@@ -107,9 +107,9 @@ class ThreadHeart implements Heart {
     return worker;
   }
 
-  #hear({ turn, is }: FromHeart): void {
-    const beating = this.#beating.get(turn);
-    if (is === "lost") beating?.lease.lose();
-    else beating?.onWake();
+  #hear(message: FromHeart): void {
+    const beating = this.#beating.get(message.turn);
+    if (message.is === "lost") beating?.lease.lose();
+    else beating?.onWake(message.wakes);
   }
 }

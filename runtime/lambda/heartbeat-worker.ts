@@ -46,7 +46,7 @@ function start({
     heart.start(
       lease,
       receipt,
-      () => tell({ turn, is: "woken" }),
+      (noticed) => tell({ turn, is: "woken", wakes: noticed }),
       () => Atomics.compareExchange(firstBeat, 0, 0, 1) === 0,
     ),
   );

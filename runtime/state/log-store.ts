@@ -6,7 +6,7 @@
  */
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { defineError } from "../../sdk/error-catalogue.js";
-import type { Json, LogEntry } from "../../sdk/protocol.js";
+import type { Json, LogEntry, WaitingOp } from "../../sdk/protocol.js";
 import { nameOf } from "../aws/failures.js";
 import { appOfRun } from "../core/ids.js";
 import { untilKnown, type Patience } from "../aws/until-known.js";
@@ -16,7 +16,17 @@ import type { Services } from "../services.js";
 import { number, text, type Item } from "./attributes.js";
 import { ABSENT } from "./conditions.js";
 import type { StoredRun } from "./head-item.js";
-import { HEAD_SORT_KEY, LOG_PREFIX, logKey, parseLogSortKey, payloadObjectKey, runPartition } from "./keys.js";
+import { readArrival, type StoredArrival } from "./inbox-store.js";
+import {
+  HEAD_SORT_KEY,
+  INBOX_PREFIX,
+  LOG_PREFIX,
+  logKey,
+  opOfInboxKey,
+  parseLogSortKey,
+  payloadObjectKey,
+  runPartition,
+} from "./keys.js";
 import { queryAll } from "./query-all.js";
 import { RunStore } from "./run-store.js";
 import { pack, packInline, packedAttribute, readPacked, SPILL_ABOVE_BYTES, unpack, type Packed } from "./payloads.js";
@@ -30,15 +40,27 @@ export const historyShrank = defineError<{ runId: string; found: number; counted
   remedy: "Items were removed by other hands or restored from an older backup. Restore them, or cancel the run.",
 });
 
-/** An entry as stored: a large result is a reference. */
-type StoredEntry =
-  LogEntry | (Omit<Extract<LogEntry, { k: "done"; ok: Json }>, "ok"> & { at: { key: string; jsonBytes: number } });
+/** Where a large value is kept instead. */
+interface Kept {
+  at: { key: string; jsonBytes: number };
+}
+
+/** An entry as stored: a large result, the value a wait came to, or the data of an invoke is a reference. */
+type StoredEntry = LogEntry | (Omit<DoneEntry, "ok"> & Kept) | (Omit<SeenEntry, "ok"> & Kept) | (KeptOp & Kept);
+
+type DoneEntry = Extract<LogEntry, { k: "done"; ok: Json }>;
+type SeenEntry = Exclude<Extract<LogEntry, { k: "seen" }>, { err: unknown }>;
+
+type KeptOp = Omit<Extract<LogEntry, { k: "op" }>, "op"> & { op: Omit<InvokeOp, "data"> };
+type InvokeOp = Extract<WaitingOp, { kind: "invoke" }>;
 
 /** JSON characters of entries in one item: with up to 3 bytes a character and no gain from gzip still below 400 KB. */
 const MAX_ITEM_CHARACTERS = 120_000;
 
 export interface LoadedRun extends StoredRun {
   entries: LogEntry[];
+  /** What has arrived from outside, by the hash of the operation it is for. */
+  arrivals: ReadonlyMap<string, StoredArrival>;
   /** Log items that exist, over all epochs. */
   items: number;
   /** Log items of the head's own epoch, and whether they say that something got done. */
@@ -95,6 +117,7 @@ export class LogStore {
     const { runId } = run.head;
     const items = await this.#query(runId);
     const valid = items.filter((item) => isEntryOf(run.head, item["sk"]?.S ?? ""));
+    const inbox = items.filter((item) => item["sk"]?.S?.startsWith(INBOX_PREFIX));
     if (valid.length < run.head.logged) {
       const shrank = historyShrank({ runId, found: valid.length, counted: run.head.logged });
       const { message } = shrank;
@@ -113,6 +136,7 @@ export class LogStore {
     return {
       ...run,
       entries,
+      arrivals: new Map(inbox.map((item) => [opOfInboxKey(item["sk"]?.S ?? ""), readArrival(item)])),
       items: valid.length,
       epochItems: ofEpoch.length,
       epochProgressed: hasProgress(ofEpoch.flat()),
@@ -152,14 +176,14 @@ export class LogStore {
     entry: LogEntry,
     index: number,
   ): Promise<StoredEntry> {
-    if (entry.k !== "done" || !("ok" in entry)) return entry;
-    const json = JSON.stringify(entry.ok);
+    const bulk = bulkOf(entry);
+    if (bulk === null) return entry;
+    const json = JSON.stringify(bulk);
     if (json.length <= SPILL_ABOVE_BYTES) return entry;
     const name = `${position.epoch}-${position.n}-${index}`;
     const packed = await pack(this.#services, json, () => payloadObjectKey(`runs/${position.runId}`, name));
     if (packed.form !== "object") return entry;
-    const { ok: _spilled, ...rest } = entry;
-    return { ...rest, at: { key: packed.key, jsonBytes: packed.jsonBytes } };
+    return withoutBulk(entry, { at: { key: packed.key, jsonBytes: packed.jsonBytes } });
   }
 
   async #readItem(item: Item): Promise<StoredEntry[]> {
@@ -173,8 +197,11 @@ export class LogStore {
     if (!("at" in entry)) return entry;
     const { at, ...rest } = entry;
     const packed: Packed = { form: "object", key: at.key, jsonBytes: at.jsonBytes };
-    // What `spill` wrote is JSON.
-    return { ...rest, ok: JSON.parse(await unpack(this.#services, packed)) as Json };
+    const json = await unpack(this.#services, packed);
+    // What `spill` wrote is JSON: of an operation the object an invoke was given, else any value.
+    if (rest.k === "op") return { ...rest, op: { ...rest.op, data: JSON.parse(json) as InvokeOp["data"] } };
+    const ok = JSON.parse(json) as Json;
+    return rest.k === "done" ? { ...rest, ok } : { ...rest, ok };
   }
 
   async #query(runId: string): Promise<Item[]> {
@@ -186,6 +213,15 @@ export class LogStore {
     return items;
   }
 
+  /** What has arrived from outside until now, strongly consistent. */
+  async arrivals(runId: string): Promise<Map<string, StoredArrival>> {
+    const { items } = await queryAll(this.#services, `read the inbox of run "${runId}"`, {
+      KeyConditionExpression: "pk = :pk AND begins_with(sk, :inbox)",
+      ExpressionAttributeValues: { ":pk": text(runPartition(runId)), ":inbox": text(INBOX_PREFIX) },
+    });
+    return new Map(items.map((item) => [opOfInboxKey(item["sk"]?.S ?? ""), readArrival(item)]));
+  }
+
   /** Every key of the run's partition and every payload object its log refers to. */
   async belongings(runId: string): Promise<{ sortKeys: string[]; objects: string[] }> {
     const run = await new RunStore(this.#services).get(runId);
@@ -194,9 +230,35 @@ export class LogStore {
     const stored = (await Promise.all(logItems.map((item) => this.#readItem(item)))).flat();
     const output = run?.output;
     const objects = stored.flatMap((entry) => ("at" in entry ? [entry.at.key] : []));
+    for (const item of items) {
+      if (!item["sk"]?.S?.startsWith(INBOX_PREFIX)) continue;
+      const arrival = readArrival(item);
+      // An event's own object lives and ends with the event.
+      if ("ok" in arrival && arrival.ok.form === "object" && arrival.why !== "event") objects.push(arrival.ok.key);
+    }
     if (output?.form === "object") objects.push(output.key);
     return { sortKeys: [HEAD_SORT_KEY, ...items.map((item) => item["sk"]?.S ?? "")], objects };
   }
+}
+
+/** What of an entry may be large, or null. */
+function bulkOf(entry: LogEntry): Json {
+  if (entry.k === "op") return entry.op.kind === "invoke" ? entry.op.data : null;
+  return (entry.k === "done" || entry.k === "seen") && "ok" in entry ? (entry.ok ?? null) : null;
+}
+
+function withoutBulk(entry: LogEntry, kept: Kept): StoredEntry {
+  if (entry.k === "op" && entry.op.kind === "invoke") {
+    const { data: _spilled, ...op } = entry.op;
+    return { ...entry, op, ...kept };
+  }
+  if (entry.k === "done" && "ok" in entry) {
+    const { ok: _spilled, ...rest } = entry;
+    return { ...rest, ...kept };
+  }
+  if (entry.k !== "seen" || "err" in entry) return entry;
+  const { ok: _spilled, ...rest } = entry;
+  return { ...rest, ...kept };
 }
 
 function epochOf(item: Item | undefined): number {
@@ -234,7 +296,7 @@ function resultBytes(stored: readonly StoredEntry[], entries: readonly LogEntry[
   stored.forEach((entry, index) => {
     const loaded = entries[index];
     if ("at" in entry) bytes += entry.at.jsonBytes;
-    else if (loaded?.k === "done" && "ok" in loaded) bytes += JSON.stringify(loaded.ok).length;
+    else if (loaded && "ok" in loaded) bytes += JSON.stringify(loaded.ok).length;
   });
   return bytes;
 }

@@ -64,13 +64,20 @@ export const runTooLarge = defineError<{ runId: string; bytes: number; limit: nu
   remedy: "Return references instead of data, or split the work over several runs.",
 });
 
-export const stepKindChanged = defineError<{ stepId: string; recorded: string; requested: string }>({
-  code: "STEP_KIND_CHANGED",
-  status: 409,
+export const waitInvalid = defineError<{ stepId: string; is: string; expected: string }>({
+  code: "WAIT_INVALID",
+  status: 400,
   retryable: false,
-  message: ({ stepId, recorded, requested }) =>
-    `Cannot replay step ${shown(stepId)}: the run recorded it as "${recorded}" and the code now asks for "${requested}"; expected the same kind`,
-  remedy: "Give the changed step a new id, or roll the code back until this run has ended.",
+  message: ({ stepId, is, expected }) => `Cannot wait in step ${shown(stepId)}: ${is}; expected ${expected}`,
+  remedy: "Correct the options of the step. A run that has met this error has failed; start it again.",
+});
+
+export const raceWithoutEntrants = defineError<object>({
+  code: "RACE_WITHOUT_ENTRANTS",
+  status: 400,
+  retryable: false,
+  message: () => `Cannot run a race: it has no entrants; expected a list of at least one function`,
+  remedy: "Pass functions: group.race([() => step.waitForEvent(…), () => step.sleep(…)]).",
 });
 
 export const stepInterrupted = defineError<{ stepId: string }>({

@@ -7,16 +7,17 @@ import type { Json, LogEntry, SerializedError, StepKind, StepName, WaitingOp } f
 
 export type StepResult = { ok: Json } | { err: SerializedError };
 
+/** What an operation is to the function. A distributed step is a step, wherever its body runs. */
+export type OperationKind = StepKind | Exclude<WaitingOp["kind"], "branch">;
+
 /** What the log holds of one operation. */
 export interface Memory {
   name: StepName;
-  kind: StepKind | "wait";
-  /** A body's final outcome. */
+  kind: OperationKind;
+  /** What the function was shown: a body's final outcome, or what a wait came to. */
   result: StepResult | null;
   /** What was asked for, for an operation that waits. */
   op: WaitingOp | null;
-  /** The outcome of `op` has been shown. */
-  seen: boolean;
   /** Attempts that failed or were begun and never ended. */
   attemptsUsed: number;
   /** The last attempt was begun in a careful turn and left no outcome: its worker died. */
@@ -52,17 +53,12 @@ function readEntry(history: History, entry: LogEntry): void {
     history.attempt = entry.a;
     return;
   }
-  const memory = memoryOf(history, entry, entry.k === "op" || entry.k === "seen" ? "wait" : entry.kind);
+  const memory = memoryOf(history, entry);
   switch (entry.k) {
     case "done":
-      // The first result stands. A second cannot be in a sound log; were it there, replays must still agree.
-      if (memory.result !== null) return;
-      memory.result = "ok" in entry ? { ok: entry.ok } : { err: entry.err };
+      if (!show(history, memory, "ok" in entry ? { ok: entry.ok } : { err: entry.err })) return;
       memory.attemptsUsed = entry.a;
       memory.interrupted = false;
-      history.shows.push(keyOf(entry));
-      history.thrown = 0;
-      history.attempt = 0;
       return;
     case "failed":
       memory.attemptsUsed = Math.max(memory.attemptsUsed, entry.a);
@@ -78,25 +74,38 @@ function readEntry(history: History, entry: LogEntry): void {
       memory.op ??= entry.op;
       return;
     case "seen":
-      if (memory.seen) return;
-      memory.seen = true;
-      history.shows.push(keyOf(entry));
-      history.thrown = 0;
-      history.attempt = 0;
+      show(history, memory, "err" in entry ? { err: entry.err } : { ok: entry.ok ?? null });
+      return;
+    case "gone":
       return;
   }
 }
 
-function memoryOf(history: History, name: StepName, kind: Memory["kind"]): Memory {
-  const key = keyOf(name);
+/** The first result stands. A second cannot be in a sound log; were it there, replays must still agree. */
+function show(history: History, memory: Memory, result: StepResult): boolean {
+  if (memory.result !== null) return false;
+  memory.result = result;
+  history.shows.push(keyOf(memory.name));
+  history.thrown = 0;
+  history.attempt = 0;
+  return true;
+}
+
+/** What the first entry of an operation says it is. The outcome of a wait never comes before what was asked for. */
+function kindOf(entry: Exclude<LogEntry, { k: "thrown" }>): OperationKind {
+  if (entry.k === "op") return entry.op.kind === "branch" ? "run" : entry.op.kind;
+  return entry.k === "seen" || entry.k === "gone" ? "sleep" : entry.kind;
+}
+
+function memoryOf(history: History, entry: Exclude<LogEntry, { k: "thrown" }>): Memory {
+  const key = keyOf(entry);
   const known = history.memories.get(key);
   if (known) return known;
   const memory: Memory = {
-    name: { id: name.id, i: name.i },
-    kind,
+    name: { id: entry.id, i: entry.i },
+    kind: kindOf(entry),
     result: null,
     op: null,
-    seen: false,
     attemptsUsed: 0,
     interrupted: false,
     retryAtMs: 0,

@@ -3,8 +3,8 @@
  * each, and the promise its caller waits on.
  * Must not: run anything or write anything.
  */
-import type { Json, StepKind, StepName } from "../protocol.js";
-import { keyOf, type History, type Memory } from "./history.js";
+import type { Json, StepName, WaitingOp } from "../protocol.js";
+import { keyOf, type History, type Memory, type OperationKind } from "./history.js";
 
 export type OperationState =
   /** Asked for; its outcome is remembered but not yet its turn to be shown, or its body waits for a free place. */
@@ -15,16 +15,33 @@ export type OperationState =
   | "waiting"
   | "resolved";
 
+/** The body of a step. */
+export interface Body {
+  run: () => unknown;
+}
+
+/** What a function asks for: a body to run, or something to wait for, or both (a body that runs in a Lambda of its own). */
+export interface StepRequest {
+  kind: OperationKind;
+  body: Body | null;
+  /** Read once, when the step is asked for and the log does not hold it. */
+  wait: (() => WaitingOp) | null;
+}
+
 export interface Operation {
   name: StepName;
   key: string;
-  kind: StepKind | "wait";
+  kind: OperationKind;
   memory: Memory | null;
   state: OperationState;
   /** The body, for steps that have one. */
-  body: (() => unknown) | null;
-  /** When a sleep ends or the next attempt may start. */
+  body: Body | null;
+  /** What is waited for, for operations that wait. */
+  op: WaitingOp | null;
+  /** When a wait ends at the latest or the next attempt may start. Infinity: no time ends it. */
   dueMs: number;
+  /** Aborts what its body is doing, while one runs. */
+  abort: AbortController | null;
   attemptsUsed: number;
   resolve(value: Json): void;
   reject(error: unknown): void;
@@ -61,11 +78,7 @@ export class Operations {
   }
 
   /** Registers a request. The promise is the caller's; a rejection nobody awaits is not an unhandled one. */
-  request(
-    id: string,
-    kind: Operation["kind"],
-    body: (() => unknown) | null,
-  ): { operation: Operation; promise: Promise<Json> } {
+  request(id: string, { kind, body }: StepRequest): { operation: Operation; promise: Promise<Json> } {
     const i = this.#occurrences.get(id) ?? 0;
     this.#occurrences.set(id, i + 1);
     const name = { id, i };
@@ -83,6 +96,8 @@ export class Operations {
       kind,
       memory,
       body,
+      op: memory?.op ?? null,
+      abort: null,
       state: "requested",
       dueMs: memory?.retryAtMs ?? 0,
       attemptsUsed: memory?.attemptsUsed ?? 0,

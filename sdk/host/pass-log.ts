@@ -44,9 +44,9 @@ export class PassLog {
     return this.#carried.length > 0;
   }
 
-  /** What is carried says more than that a wait has ended: worth a write of its own when nothing else will be written. */
+  /** What is carried says more than that a sleep has ended or that nobody waits any more: worth a write of its own when nothing else will be written. */
   get carriesNews(): boolean {
-    return this.#carried.some((entry) => entry.k !== "seen");
+    return this.#carried.some((entry) => (entry.k === "seen" ? "ok" in entry || "err" in entry : entry.k !== "gone"));
   }
 
   get appending(): boolean {

@@ -13,21 +13,25 @@
  * P5 After the pass has ended nothing it still produces is written, shown or started.
  */
 import { drainMicrotasks, type Hold } from "../clock.js";
-import type { Json, LogEntry, PassInput, PassOutcome, PassPort } from "../protocol.js";
+import type { Json, PassInput, PassOutcome, PassPort } from "../protocol.js";
 import { Activity } from "./activity.js";
 import { judge, toJson } from "./attempt.js";
 import { Bodies } from "./bodies.js";
-import { functionTimedOut, stepKindChanged } from "./errors.js";
-import { readHistory, type History, type StepResult } from "./history.js";
+import { functionTimedOut } from "./errors.js";
+import { keyOf, readHistory, type History, type StepResult } from "./history.js";
 import { ABORT_WAIT_MS, REPLAY_PATIENCE_MS } from "./limits.js";
-import { Operations, type Operation } from "./operations.js";
+import { Operations, type Operation, type StepRequest } from "./operations.js";
 import { PassLog } from "./pass-log.js";
+import { currentBranch } from "./race-branch.js";
 import { isShownError, reviveShownError } from "./shown-error.js";
 import { Shows } from "./shows.js";
+import { Waits } from "./waits.js";
 
 export interface PassFunction {
   id: string;
   retries: number;
+  /** Steps run in Lambdas of their own unless they say otherwise. */
+  distributesSteps: boolean;
   /** Starts the handler. `pass` makes its step tools. */
   start(pass: Pass): Promise<unknown>;
 }
@@ -47,10 +51,10 @@ export class Pass {
   /** The function's own code, outside bodies: counted except while the pass waits for the clock, the log or a body. */
   readonly #codeHold: Hold;
   readonly #bodies: Bodies;
+  readonly #waits: Waits;
   #settled: Settled | null = null;
+  #diverged: Extract<PassOutcome, { kind: "diverged" }> | null = null;
   #ended = false;
-  /** A wait has ended since the pass began. */
-  #waitEnded = false;
   #replayed: boolean;
 
   constructor(passFunction: PassFunction, input: PassInput, port: PassPort) {
@@ -69,7 +73,18 @@ export class Pass {
         ended: () => this.#activity.signal(),
       },
     );
+    this.#waits = new Waits(
+      { input, port, operations: this.operations, log: this.#log },
+      {
+        show: (operation, result) => this.#show(operation, result),
+        signal: () => this.#activity.signal(),
+      },
+    );
     this.#codeHold = port.clock.hold();
+  }
+
+  get distributesSteps(): boolean {
+    return this.#function.distributesSteps;
   }
 
   get signal(): AbortSignal {
@@ -95,31 +110,51 @@ export class Pass {
   }
 
   /** A function asks for an operation. Returns the promise its code waits on. */
-  request(id: string, kind: Operation["kind"], body: (() => unknown) | null, untilMs: number | null): Promise<Json> {
-    if (this.#ended) return new Promise(() => undefined);
-    const { operation, promise } = this.operations.request(id, kind, body);
-    const recorded = operation.memory?.kind ?? kind;
-    if (recorded !== kind) {
-      this.operations.move(operation, "resolved");
-      this.#shows.drop(operation.key);
-      operation.reject(stepKindChanged({ stepId: id, recorded, requested: kind }));
-      return promise;
+  request(id: string, asked: StepRequest): Promise<Json> {
+    const branch = currentBranch();
+    if (this.#ended || branch?.isGone) return new Promise(() => undefined);
+    const { operation, promise } = this.operations.request(id, asked);
+    branch?.add(operation);
+    const recorded = operation.memory?.kind ?? asked.kind;
+    if (recorded !== asked.kind) {
+      this.#diverged ??= { kind: "diverged", stepId: id, recorded, requested: asked.kind };
+    } else if (!this.#shows.ask(operation) && (operation.op || asked.wait) && !this.input.only) {
+      this.#beginWait(operation, asked);
     }
-    const isRemembered = this.#shows.ask(operation);
-    if (kind === "wait" && !isRemembered) this.#beginWait(operation, untilMs ?? 0);
     this.#activity.signal();
     return promise;
+  }
+
+  #beginWait(operation: Operation, asked: StepRequest): void {
+    const op = operation.op ?? asked.wait?.();
+    if (!op) return;
+    if (this.#replayed && !operation.op) this.operations.forgetUnrequested();
+    this.#waits.begin(operation, op);
+  }
+
+  /** These operations are no longer waited for: another branch of their race has won. What they still do is not recorded. */
+  letGo(operations: Iterable<Operation>): void {
+    if (this.#ended) return;
+    for (const operation of operations) {
+      if (operation.state === "resolved") continue;
+      this.operations.move(operation, "resolved");
+      this.#shows.drop(operation.key);
+      this.#bodies.forget(operation);
+      this.#waits.letGo(operation);
+    }
+    this.#activity.signal();
   }
 
   /** Runs the pass to its outcome. Never rejects. */
   async run(): Promise<PassOutcome> {
     const onStop = (): void => this.#activity.signal();
     this.port.stopped.addEventListener("abort", onStop);
+    this.port.onArrival(onStop);
     this.#codeHold.resume();
     try {
       this.#startHandler();
       await this.#replay();
-      return await this.#live();
+      return await (this.input.only ? this.#liveOnly(this.input.only) : this.#live());
     } finally {
       this.#close();
       this.#abort.abort();
@@ -148,7 +183,7 @@ export class Pass {
   async #replay(): Promise<void> {
     while (!this.#shows.isOver) {
       await drainMicrotasks();
-      if (this.#settled || this.port.stopped.aborted) break;
+      if (this.#settled || this.#diverged || this.port.stopped.aborted) break;
       if (this.#showNext()) continue;
       // The next result has not been asked for. Plain I/O before it takes its time; code that asks for something else and
       // is quiet then does not ask for it any more.
@@ -169,7 +204,7 @@ export class Pass {
   }
 
   #show(operation: Operation, result: StepResult): void {
-    if (this.#ended) return;
+    if (this.#ended || operation.state === "resolved") return;
     this.operations.move(operation, "resolved");
     if ("ok" in result) operation.resolve(result.ok);
     else operation.reject(reviveShownError(result.err, operation.name.id));
@@ -181,20 +216,35 @@ export class Pass {
     for (;;) {
       await drainMicrotasks();
       if (this.port.stopped.aborted) return this.#stop();
-      if (this.#settled && this.#log.idle) return this.#conclude(this.#settled);
-      if (!this.#settled) {
+      if (this.#settled && this.#log.idle && !this.#diverged) return this.#conclude(this.#settled);
+      if (!this.#settled && !this.#diverged) {
         if (this.#showNext()) continue;
-        this.#wakeDue();
+        this.#waits.wakeDue();
         this.#bodies.startRequested();
       }
       if (this.#log.needsFlush) this.#flush();
-      if (this.operations.running.size === 0 && this.#log.idle) {
+      this.#waits.armWritten();
+      if (this.operations.running.size === 0 && this.#log.idle && this.#waits.settled) {
+        if (this.#diverged) return this.#diverged;
         if (this.#settled) continue;
         const outcome = await this.#rest();
         if (outcome) return outcome;
       } else {
         await this.#nextEvent();
       }
+    }
+  }
+
+  /** A pass for one distributed step: the log has been shown to its end; what it asks for besides is another turn's work. */
+  async #liveOnly(only: NonNullable<PassInput["only"]>): Promise<PassOutcome> {
+    for (;;) {
+      await drainMicrotasks();
+      if (this.port.stopped.aborted) return { kind: "lost" };
+      if (this.#diverged) return this.#diverged;
+      if (this.#showNext()) continue;
+      const operation = this.operations.byKey.get(keyOf(only.name));
+      if (operation && !operation.memory?.result) return this.#bodies.runOnly(operation, only.attempt);
+      if (this.#settled || (await this.#quietFor(REPLAY_PATIENCE_MS))) return { kind: "absent" };
     }
   }
 
@@ -207,7 +257,7 @@ export class Pass {
   /** Waits for anything to happen, or for the next thing that is due while bodies run. */
   async #nextEvent(): Promise<void> {
     const dueMs = this.operations.nextDueMs();
-    if (dueMs !== null) {
+    if (dueMs !== null && dueMs < Number.POSITIVE_INFINITY) {
       await this.#quietFor(Math.max(0, dueMs - this.port.clock.now()));
       return;
     }
@@ -244,50 +294,7 @@ export class Pass {
       this.#flush(true);
       return null;
     }
-    return { kind: "parked", nextMs: dueMs };
-  }
-
-  // Waits
-
-  #beginWait(operation: Operation, askedUntilMs: number): void {
-    const nowMs = this.port.clock.now();
-    const recorded = operation.memory?.op;
-    operation.dueMs = recorded?.untilMs ?? askedUntilMs;
-    this.operations.move(operation, "waiting");
-    if (recorded) return;
-    if (this.#replayed) this.operations.forgetUnrequested();
-    const entry: LogEntry = {
-      ...operation.name,
-      k: "op",
-      op: { kind: "sleep", untilMs: operation.dueMs },
-      atMs: nowMs,
-    };
-    // A wait that will end inside this turn needs no write of its own; any other must survive from now on.
-    if (operation.dueMs - nowMs <= this.port.inTurnWaitMs) this.#log.carry(entry);
-    else this.#log.add(entry);
-  }
-
-  /** Ends what is due: a retry may start, a sleep is shown, ahead of the log only when nothing else is outstanding (P3). */
-  #wakeDue(): void {
-    const nowMs = this.port.clock.now();
-    for (const operation of [...this.operations.waiting]) {
-      if (operation.dueMs > nowMs) continue;
-      if (operation.kind !== "wait") {
-        this.operations.move(operation, "requested");
-        continue;
-      }
-      const seen: LogEntry = { ...operation.name, k: "seen", atMs: nowMs };
-      this.#waitEnded = true;
-      this.operations.forgetUnrequested();
-      if (this.operations.unresolvedCount === 1 && this.#log.idle) {
-        this.#log.carry(seen);
-        this.#show(operation, { ok: null });
-        this.#activity.signal();
-      } else {
-        this.operations.move(operation, "running");
-        this.#log.add(seen, () => this.#show(operation, { ok: null }));
-      }
-    }
+    return { kind: "parked", nextMs: dueMs < Number.POSITIVE_INFINITY ? dueMs : null };
   }
 
   // Ends
@@ -296,6 +303,7 @@ export class Pass {
   #close(): void {
     this.#ended = true;
     this.#bodies.close();
+    this.#waits.close();
   }
 
   /** The lease is gone, or the invocation nearly is. */
@@ -357,7 +365,7 @@ export class Pass {
   async #failFunction(thrown: unknown): Promise<PassOutcome> {
     const nowMs = this.port.clock.now();
     const verdict = judge(thrown, nowMs);
-    const a = (this.#waitEnded || this.#bodies.progressed ? 0 : this.#history.thrown) + 1;
+    const a = (this.#waits.ended || this.#bodies.progressed ? 0 : this.#history.thrown) + 1;
     if (isShownError(thrown) || verdict.final || a > this.#function.retries) {
       return { kind: "failed", error: verdict.error };
     }

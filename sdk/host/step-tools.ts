@@ -1,48 +1,98 @@
 /** Owns: the `step` a handler is given, for one pass. Must not: run or remember anything; the pass does. */
 import { durationMs, MAX_WAIT_MS, type TimeStr } from "../duration.js";
 import { outgoingEvents } from "../events.js";
-import type { Json } from "../protocol.js";
-import type { StepId, StepTools } from "../steps.js";
+import type { Json, WaitingOp } from "../protocol.js";
+import type {
+  BodyStepId,
+  InvokeOptions,
+  StepId,
+  StepTools,
+  WaitForAnyOptions,
+  WaitForEventOptions,
+  WaitForSignalOptions,
+} from "../steps.js";
+import { toJson } from "./attempt.js";
 import { invalidStepId, invalidWake, nestedStep, tooManySteps } from "./errors.js";
 import { keyOf } from "./history.js";
 import { MAX_STEP_ID_CHARACTERS, MAX_STEPS } from "./limits.js";
+import type { StepRequest } from "./operations.js";
 import type { Pass } from "./pass.js";
 import { bodyContext } from "./step-context.js";
+import { anyWait, eventWait, invokeWait, refuseWait, signalWait, type Refuse } from "./wait-requests.js";
 
-/** The step tools of a pass. Misuse rejects the step's promise with an error that is not retried. */
-export function makeStepTools(pass: Pass): StepTools {
+/** What a step is asked with, once its id is known. */
+type Begin = (id: string) => StepRequest;
+
+/** The step tools of a pass, for a function of that app. Misuse rejects the step's promise with an error that is not retried. */
+export function makeStepTools(pass: Pass, appId: string): StepTools {
   const { clock } = pass.port;
-  const request = async (
+  const request = (stepId: StepId, begin: Begin): Promise<Json> => observed(requestStep(pass, stepId, begin));
+  const waiting = (
     stepId: StepId,
-    kind: "run" | "sendEvent" | "wait",
-    begin: (id: string) => { body: (() => unknown) | null; untilMs: number | null },
-  ): Promise<Json> => {
-    const id = readStepId(stepId);
-    refuseMisuse(pass, id);
-    const { body, untilMs } = begin(id);
-    return pass.request(id, kind, body, untilMs);
-  };
+    kind: WaitingOp["kind"],
+    op: (nowMs: number, refuse: Refuse, id: string) => WaitingOp,
+  ) =>
+    request(stepId, (id) => {
+      const asked = op(clock.now(), refuseWait(id), id);
+      return { kind: kind === "branch" ? "run" : kind, body: null, wait: () => asked };
+    });
   const tools = {
-    run: (stepId: StepId, body: (...input: unknown[]) => unknown, ...input: unknown[]) =>
-      observed(request(stepId, "run", () => ({ body: () => body(...input), untilMs: null }))),
+    run: (stepId: BodyStepId, body: (...input: unknown[]) => unknown, ...input: unknown[]) =>
+      request(stepId, () => ({
+        kind: "run",
+        body: { run: () => body(...input) },
+        wait: isDistributed(pass, stepId) ? () => ({ kind: "branch" }) : null,
+      })),
     sleep: (stepId: StepId, duration: number | TimeStr) =>
-      observed(
-        request(stepId, "wait", () => ({ body: null, untilMs: clock.now() + durationMs(duration, MAX_WAIT_MS) })),
-      ).then(() => undefined),
+      waiting(stepId, "sleep", (nowMs) => ({ kind: "sleep", untilMs: nowMs + durationMs(duration, MAX_WAIT_MS) })).then(
+        () => undefined,
+      ),
     sleepUntil: (stepId: StepId, time: Date | string) =>
-      observed(request(stepId, "wait", (id) => ({ body: null, untilMs: readTime(id, time, clock.now()) }))).then(
+      waiting(stepId, "sleep", (nowMs, _, id) => ({ kind: "sleep", untilMs: readTime(id, time, nowMs) })).then(
         () => undefined,
       ),
     sendEvent: (stepId: StepId, events: Parameters<typeof outgoingEvents>[0]) =>
-      observed(
-        request(stepId, "sendEvent", (id) => {
-          const seed = keyOf({ id, i: pass.operations.occurrencesOf(id) });
-          return { body: async () => pass.port.sendEvents(seed, await outgoingEvents(events)), untilMs: null };
-        }),
-      ),
+      request(stepId, (id) => {
+        const seed = seedOf(pass, id);
+        const run = async () => pass.port.sendEvents(seed, await outgoingEvents(events));
+        return { kind: "sendEvent", body: { run }, wait: null };
+      }),
+    sendSignal: (stepId: StepId, { signal, data }: { signal: string; data?: unknown }) =>
+      request(stepId, (id) => {
+        const seed = seedOf(pass, id);
+        const run = async () => {
+          const { runId } = await pass.port.sendSignal(seed, signal, toJson(id, data).value);
+          return runId === null ? {} : { runId };
+        };
+        return { kind: "sendSignal", body: { run }, wait: null };
+      }),
+    waitForEvent: (stepId: StepId, options: WaitForEventOptions) =>
+      waiting(stepId, "event", (nowMs, refuse) => eventWait(options, nowMs, refuse)),
+    waitForAny: (stepId: StepId, options: WaitForAnyOptions) =>
+      waiting(stepId, "event", (nowMs, refuse) => anyWait(options, nowMs, refuse)),
+    waitForSignal: (stepId: StepId, options: WaitForSignalOptions) =>
+      waiting(stepId, "signal", (nowMs, refuse) => signalWait(options, nowMs, refuse)),
+    invoke: (stepId: StepId, options: InvokeOptions) =>
+      waiting(stepId, "invoke", (nowMs, refuse, id) => invokeWait(options, { stepId: id, appId }, nowMs, refuse)),
   };
   // The implementation answers Json; the public type says which Json each call answers.
   return tools as unknown as StepTools;
+}
+
+async function requestStep(pass: Pass, stepId: StepId, begin: Begin): Promise<Json> {
+  const id = readStepId(stepId);
+  refuseMisuse(pass, id);
+  return pass.request(id, begin(id));
+}
+
+/** From which whatever a step sends derives its ids: the same in every attempt of it. */
+function seedOf(pass: Pass, id: string): string {
+  return keyOf({ id, i: pass.operations.occurrencesOf(id) });
+}
+
+function isDistributed(pass: Pass, stepId: BodyStepId): boolean {
+  const own = typeof stepId === "object" && stepId !== null ? stepId.distributed : undefined;
+  return own ?? pass.distributesSteps;
 }
 
 /** A failed step nobody awaits must not end the process as an unhandled rejection: its failure is in the history. */

@@ -10,7 +10,7 @@ import { Shows } from "../../../sdk/host/shows.js";
 function setup(order: string): { shows: Shows; ask(ids: string): boolean[]; take(): string } {
   const operations = new Operations(readHistory([]));
   const shows = new Shows([...order].map((id) => `0:${id}`));
-  const request = (id: string): Operation => operations.request(id, "run", null).operation;
+  const request = (id: string): Operation => operations.request(id, { kind: "run", body: null, wait: null }).operation;
   const take = (): string => {
     let taken = "";
     for (let next = shows.takeNext(); next; next = shows.takeNext()) taken += next.name.id;

@@ -1,0 +1,164 @@
+/**
+ * Owns: one distributed step: replaying its run up to it, running its body once, and putting the outcome into the run's inbox.
+ * No claim, no lease and no log entry: the run's own turn is where history is written. A message that comes twice runs the
+ * body twice at worst; the first outcome is the only one.
+ */
+import { serializeError } from "../../sdk/errors.js";
+import { stepInterrupted } from "../../sdk/host/errors.js";
+import type { PassInput, PassOutcome, PassPort, StepName } from "../../sdk/protocol.js";
+import { retryDelayMs } from "../core/backoff.js";
+import { stepHash } from "../core/ids.js";
+import { BEAT_MS, BRANCH_VISIBILITY_MS, FIRST_BEAT_MS } from "../core/limits.js";
+import { isLive } from "../core/run.js";
+import { branchArrived } from "../operations/branch.js";
+import type { BranchWork } from "../queue/messages.js";
+import { sendMessage } from "../queue/send.js";
+import type { Services } from "../services.js";
+import { InboxStore, type StoredArrival } from "../state/inbox-store.js";
+import { payloadObjectKey } from "../state/keys.js";
+import { LogStore, type LoadedRun } from "../state/log-store.js";
+import { pack } from "../state/payloads.js";
+import { RunStore } from "../state/run-store.js";
+import { countTry } from "../state/tries.js";
+import { Deadline } from "./deadline.js";
+import type { Disposition, Executor, WakeDelivery } from "./handle-wake.js";
+import { setVisibility } from "./heartbeat.js";
+import { readTriggeringEvents } from "./triggering-events.js";
+
+const GONE: Disposition = { acknowledge: true };
+
+export async function runBranch(executor: Executor, delivery: WakeDelivery, work: BranchWork): Promise<Disposition> {
+  const { services } = executor;
+  const { wake } = delivery;
+  const run = await new LogStore(services).load(wake.run);
+  if (!run || !isLive(run.head.status)) return GONE;
+  const hash = stepHash(work.id, work.i);
+  if (!run.arrivals.has(hash)) {
+    // What the log does not hold never existed: a worker asked for it that had lost its lease.
+    if (!isAwaited(run, work)) return GONE;
+    const arrival = await attempt(executor, delivery, work, run);
+    if (arrival === "later") return { acknowledge: false, visibleInMs: null };
+    if (arrival === "again") return GONE;
+    await new InboxStore(services).put(wake.run, hash, arrival, run.head.ttlSeconds);
+  }
+  await branchArrived(services, delivery.receipt.queueUrl, wake);
+  return GONE;
+}
+
+function isAwaited({ entries }: LoadedRun, { id, i }: StepName): boolean {
+  const own = entries.filter((entry) => entry.k !== "thrown" && entry.id === id && entry.i === i);
+  return own.some(({ k }) => k === "op") && !own.some(({ k }) => k === "seen" || k === "gone" || k === "done");
+}
+
+/** One attempt. "again": a message for the next attempt is on its way. "later": this message comes again. */
+async function attempt(
+  executor: Executor,
+  delivery: WakeDelivery,
+  work: BranchWork,
+  run: LoadedRun,
+): Promise<StoredArrival | "again" | "later"> {
+  const { services, host } = executor;
+  const { runId, functionId } = run.head;
+  const retries = host.get(functionId)?.retries ?? 0;
+  // Delivered before: whoever had it may have died in the body. It is charged, so that a deadly body comes to an end.
+  const died = delivery.receives > 1 ? await countTry(services, run.head, stepHash(work.id, work.i)) : 0;
+  if (died + work.attempt > retries + 1) {
+    return { why: "answer", by: "branch", err: serializeError(stepInterrupted({ stepId: work.id })) };
+  }
+  const outcome = await runBody(executor, delivery, work, run);
+  if (outcome.kind === "absent") {
+    services.logger.warn(
+      `Step "${work.id}" of run "${runId}" is no longer asked for by the code; its branch is dropped`,
+    );
+    return "again";
+  }
+  if (outcome.kind !== "branch") return "later";
+  const { result } = outcome;
+  if ("ok" in result) {
+    const name = `in-${stepHash(work.id, work.i)}`;
+    const ok = await pack(services, JSON.stringify(result.ok), () => payloadObjectKey(`runs/${runId}`, name));
+    return { why: "answer", by: "branch", ok };
+  }
+  if (result.retryAtMs === null) return { why: "answer", by: "branch", err: result.err };
+  const branch = { ...work, attempt: work.attempt + 1 };
+  const next = { ...delivery.wake, branch, dueMs: result.retryAtMs };
+  await sendMessage(services, delivery.receipt.queueUrl, next, result.retryAtMs - services.clock.now());
+  return "again";
+}
+
+async function runBody(
+  { services, host }: Executor,
+  delivery: WakeDelivery,
+  { id, i, attempt: number }: BranchWork,
+  run: LoadedRun,
+): Promise<PassOutcome> {
+  const { head, entries, resultBytes } = run;
+  const input: PassInput = {
+    functionId: head.functionId,
+    runId: head.runId,
+    events: await readTriggeringEvents(services, run),
+    history: entries,
+    historyBytes: resultBytes,
+    careful: false,
+    rearm: false,
+    only: { name: { id, i }, attempt: number },
+  };
+  const deadline = new Deadline(services.clock, delivery.remainingMs);
+  const cancelled = new AbortController();
+  const beat = startBeat(services, delivery, cancelled);
+  try {
+    return await host.run(input, branchPort(services, delivery, AbortSignal.any([cancelled.signal, deadline.over])));
+  } finally {
+    beat.stop();
+    deadline.close();
+  }
+}
+
+/** Keeps the message hidden while the body runs, and looks whether the run was cancelled. */
+function startBeat(services: Services, { wake, receipt }: WakeDelivery, cancelled: AbortController): { stop(): void } {
+  let stopped = false;
+  let cancel = (): void => undefined;
+  const beat = async (): Promise<void> => {
+    try {
+      await setVisibility(services, receipt, BRANCH_VISIBILITY_MS);
+      const run = await new RunStore(services).get(wake.run);
+      if (!run || !isLive(run.head.status)) cancelled.abort("lost");
+    } catch (error) {
+      services.logger.warn(`Cannot keep a branch of run "${wake.run}" hidden now`, error);
+    }
+    if (!stopped) cancel = services.clock.after(BEAT_MS, () => void beat());
+  };
+  cancel = services.clock.after(FIRST_BEAT_MS, () => void beat());
+  return {
+    stop: () => {
+      stopped = true;
+      cancel();
+    },
+  };
+}
+
+/** What a pass for one step may ask for. It writes nothing and waits for nothing. */
+function branchPort(services: Services, delivery: WakeDelivery, stopped: AbortSignal): PassPort {
+  const never = (): Promise<never> => new Promise(() => undefined);
+  return {
+    clock: services.clock,
+    random: services.random,
+    logger: services.logger,
+    append: never,
+    arm: never,
+    expire: never,
+    arrivalOf: () => null,
+    onArrival: () => undefined,
+    disarm: () => undefined,
+    sendEvents: never,
+    sendSignal: never,
+    mayStartBody: () => false,
+    stopped,
+    graceMs: 0,
+    inTurnWaitMs: 0,
+    retryDelayMs: (number, backoff) => retryDelayMs(number, services.random.unit(), backoff),
+    maxParallelBodies: 1,
+    crashAnswered: () => undefined,
+    abandoned: () => delivery.retireSandbox(),
+  };
+}
