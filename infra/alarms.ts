@@ -14,11 +14,10 @@ import {
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
-import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { RUN_FAILED } from "../runtime/core/run.js";
+import { METRIC_NAMESPACE, type MetricName } from "../runtime/observe/metrics.js";
 import type { LoopFunction } from "./loop-function.js";
 import type { PlatformFunctions } from "./platform-functions.js";
 import type { PlatformState } from "./platform-state.js";
@@ -42,6 +41,7 @@ type Runbook =
   | "function-errors"
   | "http-errors"
   | "messages-waiting"
+  | "quarantined"
   | "sweeper-silent"
   | "table-throttled";
 
@@ -99,6 +99,7 @@ class Alarms extends Construct {
 }
 
 export interface PlatformAlarmsProps {
+  platformName: string;
   state: PlatformState;
   functions: PlatformFunctions;
   httpApi: HttpApi;
@@ -106,8 +107,9 @@ export interface PlatformAlarmsProps {
 }
 
 export class PlatformAlarms extends Alarms {
-  constructor(scope: Construct, id: string, { state, functions, httpApi, topic }: PlatformAlarmsProps) {
-    super(scope, id, topic);
+  constructor(scope: Construct, id: string, props: PlatformAlarmsProps) {
+    super(scope, id, props.topic);
+    const { platformName, state, functions, httpApi } = props;
     this.queue("Events", "Events", state.events, state.eventsDead, EVENTS_WAIT_SECONDS);
     this.alarm("TableThrottled", {
       metric: throttles(state.table),
@@ -122,6 +124,12 @@ export class PlatformAlarms extends Alarms {
       runbook: "sweeper-silent",
       threshold: 1,
       when: "below",
+    });
+    this.alarm("Quarantined", {
+      metric: counted("MessagesQuarantined", { platformName }, FIVE_MINUTES),
+      says: "Messages nobody can read, or that never succeed, were put on record: somebody must look at them",
+      runbook: "quarantined",
+      threshold: 1,
     });
     this.alarm("FunctionErrors", {
       metric: errorsOf(functions),
@@ -141,7 +149,7 @@ export class PlatformAlarms extends Alarms {
 
 export interface AppAlarmsProps {
   appId: string;
-  /** Of the platform: where the app's own metrics are kept. */
+  /** Of the platform: its metrics bear it. */
   platformName: string;
   worker: LoopFunction;
   steps: Queue;
@@ -150,18 +158,18 @@ export interface AppAlarmsProps {
 }
 
 export class AppAlarms extends Alarms {
-  readonly failedRuns: Metric;
-
   constructor(scope: Construct, id: string, props: AppAlarmsProps) {
     super(scope, id, props.topic);
-    const { appId, worker } = props;
+    const { appId, platformName, worker } = props;
     this.queue("Steps", `Wakes of app ${appId}`, props.steps, props.stepsDead, WAKES_WAIT_SECONDS);
-    this.failedRuns = countFailedRuns(this, props);
     this.alarm("FailedRuns", {
       metric: new MathExpression({
         label: "Failed runs in % of turns",
         expression: `IF(failed >= ${FAILED_RUNS_LEAST}, 100 * failed / turns, 0)`,
-        usingMetrics: { failed: this.failedRuns, turns: worker.lambda.metricInvocations({ period: FIVE_MINUTES }) },
+        usingMetrics: {
+          failed: counted("RunsFailed", { platformName, appId }, FIVE_MINUTES),
+          turns: worker.lambda.metricInvocations({ period: FIVE_MINUTES }),
+        },
         period: FIVE_MINUTES,
       }),
       says: `More than ${FAILED_RUNS_PERCENT} % of what app ${appId} does ends in a failed run`,
@@ -171,16 +179,17 @@ export class AppAlarms extends Alarms {
   }
 }
 
-/** The log line of a failed run, as a metric (runtime/executor/turn.ts writes it). */
-function countFailedRuns(scope: Construct, { appId, platformName, worker }: AppAlarmsProps): Metric {
-  const filter = new MetricFilter(scope, "FailedRunsFilter", {
-    logGroup: worker.logGroup,
-    filterPattern: FilterPattern.literal(JSON.stringify(RUN_FAILED)),
-    metricNamespace: `Perdure/${platformName}`,
-    metricName: `RunsFailed.${appId}`,
-    metricValue: "1",
+/** What the platform's functions count (runtime/observe/metrics.ts), of one app or of what belongs to none. */
+export function counted(name: MetricName, of: { platformName: string; appId?: string }, period: Duration): Metric {
+  const { platformName, appId } = of;
+  return new Metric({
+    namespace: METRIC_NAMESPACE,
+    metricName: name,
+    dimensionsMap: { service: platformName, ...(appId === undefined ? {} : { app: appId }) },
+    statistic: "Sum",
+    period,
+    label: name,
   });
-  return filter.metric({ statistic: "Sum", period: FIVE_MINUTES, label: `Failed runs of ${appId}` });
 }
 
 export function throttles(table: Table): IMetric {

@@ -94,9 +94,10 @@ export function importLinks(scope: Construct, options: AttachOptions): PlatformL
   };
 }
 
-/** What every function of the platform is told (runtime/lambda/wiring.ts reads it). */
-export function commonEnvironment(links: StateLinks): Record<string, string> {
+/** What every function of the platform is told (runtime/lambda/wiring.ts reads it). Metrics bear the platform's name. */
+export function commonEnvironment(links: StateLinks, platformName: string): Record<string, string> {
   return {
+    PERDURE_PLATFORM: platformName,
     PERDURE_TABLE: links.tableName,
     PERDURE_BUCKET: links.bucketName,
     PERDURE_EVENTS_QUEUE_URL: links.eventsQueueUrl,

@@ -5,7 +5,6 @@
 import { createHash } from "node:crypto";
 import { CustomResource, Duration, Lazy, Names, type RemovalPolicy, Stack } from "aws-cdk-lib";
 import { type IRole, Policy, type PolicyStatement, Role } from "aws-cdk-lib/aws-iam";
-import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { type ApplicationLogLevel, CfnFunction } from "aws-cdk-lib/aws-lambda";
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
@@ -36,7 +35,10 @@ export interface AppOptions extends Partial<Network> {
   /** Wakes an invocation takes, 1 to 10; 1 by default: each run its own sandbox. */
   batchSize?: number;
   bundling?: BundlingOptions;
-  /** The least level your code's lines must have to be kept; INFO by default. */
+  /**
+   * The least level your code's lines must have to be kept; INFO by default. The platform's own lines are WARN and ERROR and
+   * carry its metrics: with ERROR those on retries and lost workers are gone, with FATAL the alarm on failed runs as well.
+   */
   logLevel?: ApplicationLogLevel;
 }
 
@@ -62,9 +64,6 @@ export class PlatformApp extends Construct {
   readonly worker: LoopFunction;
   readonly steps: Queue;
   readonly stepsDead: Queue;
-  /** Counted only where there are alarms. */
-  readonly failedRuns: Metric | null;
-
   constructor(scope: Construct, id: string, props: PlatformAppProps) {
     super(scope, id);
     requireAppId(props.appId);
@@ -93,9 +92,7 @@ export class PlatformApp extends Construct {
     this.#admit(props);
     const { appId, platformName, alarmTopic: topic } = props;
     const parts = { worker: this.worker, steps: this.steps, stepsDead: this.stepsDead };
-    this.failedRuns = props.alarms
-      ? new AppAlarms(this, "Alarms", { appId, platformName, topic, ...parts }).failedRuns
-      : null;
+    if (props.alarms) new AppAlarms(this, "Alarms", { appId, platformName, topic, ...parts });
   }
 
   #addWorker(props: PlatformAppProps, sizes: ReturnType<typeof workerSizes>): LoopFunction {
@@ -113,7 +110,7 @@ export class PlatformApp extends Construct {
       environment: {
         ...sourceMap,
         ...props.environment,
-        ...commonEnvironment(links),
+        ...commonEnvironment(links, props.platformName),
         PERDURE_STEP_QUEUE_URL: this.steps.queueUrl,
       },
       logRetention: props.logRetention,

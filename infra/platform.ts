@@ -26,7 +26,10 @@ import { PlatformState } from "./platform-state.js";
 import { RETENTION_DAYS } from "./sizes.js";
 
 export interface PerdurePlatformProps {
-  /** What its exports begin with; "perdure" by default. Two platforms in one account and region need two names. */
+  /**
+   * What its exports begin with, and the dimension `service` of its metrics; "perdure" by default. Two platforms in one account
+   * and region need two names.
+   */
   name?: string;
   /** Days a finished run, its events and its payloads are kept; 14 by default. */
   retentionDays?: number;
@@ -114,7 +117,7 @@ export class PerdurePlatform extends AppHost {
     this.functions = new PlatformFunctions(this, "Functions", {
       state: this.state,
       resources: stateLinks,
-      environment: commonEnvironment(stateLinks),
+      environment: commonEnvironment(stateLinks, name),
       logRetention,
     });
     this.links = { ...stateLinks, ...linksOfFunctions(this.functions) };
@@ -127,8 +130,9 @@ export class PerdurePlatform extends AppHost {
     });
     this.url = gateway.url;
     const parts = { state: this.state, functions: this.functions, httpApi: gateway.api };
-    if (alarms) new PlatformAlarms(this, "Alarms", { ...parts, topic: alarmTopic });
-    this.#dashboard = props.dashboard === false ? null : new PlatformDashboard(this, "Overview", parts);
+    if (alarms) new PlatformAlarms(this, "Alarms", { platformName: name, ...parts, topic: alarmTopic });
+    this.#dashboard =
+      props.dashboard === false ? null : new PlatformDashboard(this, "Overview", { platformName: name, ...parts });
     this.#announce(name);
   }
 

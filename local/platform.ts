@@ -160,6 +160,8 @@ function describeFunctions(options: PlatformOptions, workerTimeoutMs: number): P
 
 function platformEnvironment(options: PlatformOptions): Record<string, string> {
   return {
+    // None: metrics would be noise in the lines a terminal shows.
+    PERDURE_PLATFORM: "",
     PERDURE_TABLE: "perdure",
     PERDURE_BUCKET: "perdure-payloads",
     PERDURE_EVENTS_QUEUE_URL: queueUrl(options.sqsEndpoint, EVENTS),

@@ -9,9 +9,6 @@ export function isLive(status: RunStatus): boolean {
   return LIVE_STATUSES.includes(status);
 }
 
-/** The mark of the log line of a run that failed: what the alarm on failed runs counts. */
-export const RUN_FAILED = "perdure:run-failed";
-
 /** What is left to do after a run has ended. Each is named from the run, so that doing it twice is doing it once. */
 export type Effect = "timer" | "payloads";
 

@@ -139,7 +139,7 @@ describe("settings of a platform", () => {
 
   it("every alarm tells the topic", () => {
     const alarms = platform.of("AWS::CloudWatch::Alarm");
-    expect(alarms.length).toBe(9);
+    expect(alarms.length).toBe(10);
     const topic = platform.one("AWS::SNS::Topic", "Topic").id;
     expect(alarms.map(({ properties }) => listOf(properties["AlarmActions"]).map(targetOf))).toEqual(
       alarms.map(() => [topic]),

@@ -385,7 +385,7 @@ describe("the HTTP API", () => {
 describe("operation", () => {
   it("every alarm leads to a page that is there", () => {
     const alarms = template.of("AWS::CloudWatch::Alarm");
-    expect(alarms.length).toBe(9);
+    expect(alarms.length).toBe(10);
     for (const { id, properties } of alarms) {
       const [, page = "none"] =
         /Runbook: (docs\/runbooks\/[a-z-]+\.md)$/.exec(String(properties["AlarmDescription"])) ?? [];
@@ -399,9 +399,26 @@ describe("operation", () => {
     expect(properties).toMatchObject({ TreatMissingData: "breaching", Threshold: 1, Period: 900 });
   });
 
-  it("the metric of failed runs counts the line the executor writes", () => {
-    const { properties } = template.one("AWS::Logs::MetricFilter", "PerdureAppexamples");
-    expect(properties["FilterPattern"]).toBe('"perdure:run-failed"');
+  it("alarms read what the functions count: by the platform's name, which every function is told", () => {
+    const own = template.of("AWS::CloudWatch::Alarm").flatMap(({ properties }) =>
+      [properties, ...listOf(properties["Metrics"]).map((part) => record(record(record(part)["MetricStat"])["Metric"]))]
+        .filter((metric) => metric["Namespace"] === "Perdure")
+        .map((metric) => [
+          metric["MetricName"],
+          ...listOf(metric["Dimensions"])
+            .map((pair) => `${record(pair)["Name"]}=${record(pair)["Value"]}`)
+            .sort(),
+        ]),
+    );
+    expect(own.sort()).toEqual([
+      ["MessagesQuarantined", "service=perdure"],
+      ["RunsFailed", "app=examples", "service=perdure"],
+    ]);
+    const names = functions().map(
+      ({ properties }) => record(record(properties["Environment"])["Variables"])["PERDURE_PLATFORM"],
+    );
+    expect(new Set(names)).toEqual(new Set(["perdure"]));
+    expect(template.of("AWS::Logs::MetricFilter")).toEqual([]);
   });
 
   it("the registration comes after the code, and again whenever the code is another", () => {
