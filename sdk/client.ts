@@ -4,9 +4,10 @@
  */
 import { realClock, realRandom } from "./clock.js";
 import { clientInvalid, functionInvalid } from "./errors.js";
-import { outgoingEvents, type EventMap, type Sendable } from "./events.js";
+import type { EventMap, Sendable } from "./events.js";
 import {
   defineFunction,
+  type FailureOption,
   ID_RULE,
   isId,
   type FunctionClient,
@@ -15,11 +16,17 @@ import {
   type PerdureFunction,
 } from "./function.js";
 import { consoleLogger, type Logger } from "./logger.js";
+import { clientEvents } from "./middleware/chain.js";
+import { middlewareFault, type AddedBy, type Merged, type MiddlewareClass } from "./middleware/middleware.js";
 import type { OutgoingEvent } from "./protocol.js";
 import { postEvents, sendTarget, type FetchLike, type SendWorld } from "./send.js";
+import type { InvokedEvent } from "./system-events.js";
 import type { EventsOf, StrictTriggers, Triggers } from "./triggers.js";
 
-export interface ClientOptions {
+/** Any middleware, of which nothing is known. */
+type AnyMiddleware = readonly MiddlewareClass[];
+
+export interface ClientOptions<Middleware extends AnyMiddleware = AnyMiddleware> {
   /** Names the app for ever. Lowercase letters, digits and hyphens, at most 40. */
   id: string;
   /** Where log lines go. The console when absent. */
@@ -30,18 +37,29 @@ export interface ClientOptions {
   baseUrl?: string | undefined;
   /** Sends the requests. The global fetch when absent. */
   fetch?: FetchLike | undefined;
+  /**
+   * Classes whose hooks stand around every function of this client, and around `send`. The first is the outermost. What they
+   * add to a handler's context is typed; beside a list of events, name it: `new Perdure<Events, typeof middleware>(…)`.
+   */
+  middleware?: Middleware | undefined;
 }
 
 /** Accepts checked events, all or none, and answers with their ids. */
 export type EventQueue = (events: readonly OutgoingEvent[]) => Promise<{ ids: string[] }>;
 
-type Handler<Event, Output, Events extends EventMap<Events>> = (context: FunctionContext<Event, Events>) => Output;
+type Handler<Event, Output, Events extends EventMap<Events>, Added> = (
+  context: Merged<FunctionContext<Event, Events>, Added>,
+) => Output;
+
+interface OwnMiddleware<Own> {
+  middleware?: Own | undefined;
+}
 
 /** Of any events. What it is called with is the host's care: the event that started the run. */
 type AnyHandler = (context: never) => unknown;
 
 const MAX_CLIENT_ID_CHARACTERS = 40;
-const OPTION_NAMES: readonly string[] = ["id", "logger", "eventKey", "baseUrl", "fetch"];
+const OPTION_NAMES: readonly string[] = ["id", "logger", "eventKey", "baseUrl", "fetch", "middleware"];
 const LOGGER_METHODS = ["debug", "info", "warn", "error"] as const;
 
 const machine: SendWorld = {
@@ -60,18 +78,23 @@ const machine: SendWorld = {
  * type Events = { "api/document.uploaded": { id: string; url: string } };
  * export const perdure = new Perdure<Events>({ id: "shop" });
  */
-export class Perdure<Events extends EventMap<Events> = Record<never, never>> implements FunctionClient {
+export class Perdure<
+  Events extends EventMap<Events> = Record<never, never>,
+  const Middleware extends AnyMiddleware = AnyMiddleware,
+> implements FunctionClient {
   readonly id: string;
   readonly logger: Logger;
-  readonly #options: ClientOptions;
+  readonly middleware: Middleware | readonly [];
+  readonly #options: ClientOptions<Middleware>;
   readonly #world: SendWorld;
   #queue: EventQueue | null = null;
 
   /** @param world The outside world `send` meets; tests give their own. */
-  constructor(options: ClientOptions, world: SendWorld = machine) {
+  constructor(options: ClientOptions<Middleware>, world: SendWorld = machine) {
     requireClientOptions(options);
     this.id = options.id;
     this.logger = options.logger ?? consoleLogger;
+    this.middleware = options.middleware ?? [];
     this.#options = options;
     this.#world = options.fetch === undefined ? world : { ...world, fetch: options.fetch };
   }
@@ -90,17 +113,26 @@ export class Perdure<Events extends EventMap<Events> = Record<never, never>> imp
    *   },
    * );
    */
-  createFunction<const T extends Triggers, Output>(
-    options: FunctionOptions<T & StrictTriggers<T>>,
-    handler: Handler<EventsOf<T, Events>, Output, Events>,
+  createFunction<const T extends Triggers, Output, const Own extends AnyMiddleware = readonly []>(
+    options: FunctionOptions<T & StrictTriggers<T>> & FailureOption<EventsOf<T, Events>, Events> & OwnMiddleware<Own>,
+    handler: Handler<EventsOf<T, Events>, Output, Events, Merged<AddedBy<Middleware>, AddedBy<Own>>>,
   ): PerdureFunction<EventsOf<T, Events>, Awaited<Output>>;
-  createFunction<const T extends Triggers, Output>(
-    options: Omit<FunctionOptions<T>, "triggers"> & { triggers?: never },
+  createFunction<Output, const Own extends AnyMiddleware = readonly []>(
+    options: Omit<FunctionOptions<Triggers>, "triggers"> & { triggers?: never } & FailureOption<InvokedEvent, Events> &
+      OwnMiddleware<Own>,
+    handler: Handler<InvokedEvent, Output, Events, Merged<AddedBy<Middleware>, AddedBy<Own>>>,
+  ): PerdureFunction<InvokedEvent, Awaited<Output>>;
+  createFunction<const T extends Triggers, Output, const Own extends AnyMiddleware = readonly []>(
+    options: Omit<FunctionOptions<T>, "triggers"> & { triggers?: never } & FailureOption<EventsOf<T, Events>, Events> &
+      OwnMiddleware<Own>,
     triggers: T & StrictTriggers<T>,
-    handler: Handler<EventsOf<T, Events>, Output, Events>,
+    handler: Handler<EventsOf<T, Events>, Output, Events, Merged<AddedBy<Middleware>, AddedBy<Own>>>,
   ): PerdureFunction<EventsOf<T, Events>, Awaited<Output>>;
   createFunction(
-    options: Omit<FunctionOptions<Triggers>, "triggers"> & { triggers?: Triggers },
+    options: Omit<FunctionOptions<Triggers>, "triggers"> & { triggers?: Triggers | undefined } & FailureOption<
+        never,
+        never
+      >,
     ...rest: [AnyHandler] | [Triggers, AnyHandler]
   ): PerdureFunction {
     const [triggers, handler] = rest.length === 2 ? rest : [options?.triggers, rest[0]];
@@ -121,7 +153,7 @@ export class Perdure<Events extends EventMap<Events> = Record<never, never>> imp
   async send<const Name extends string>(
     events: Sendable<Events, Name> | readonly Sendable<Events, Name>[],
   ): Promise<{ ids: string[] }> {
-    const outgoing = await outgoingEvents(events);
+    const outgoing = await clientEvents(this.middleware, events);
     if (outgoing.length === 0) return { ids: [] };
     const environment = this.#world.environment();
     if (this.#queue && !this.#options.baseUrl && !environment.PERDURE_URL) return this.#queue(outgoing);
@@ -152,6 +184,8 @@ function requireClientOptions(options: ClientOptions): void {
   }
   const unknownOption = Object.keys(options).find((option) => !OPTION_NAMES.includes(option));
   if (unknownOption !== undefined) refuse(`there is no option "${unknownOption}"`, OPTION_NAMES.join(", "));
+  const fault = middlewareFault(options.middleware);
+  if (fault) refuse(fault.is, fault.expected);
   if (logger !== undefined && !LOGGER_METHODS.every((method) => typeof logger?.[method] === "function")) {
     refuse("its logger is not usable", "an object with the methods debug, info, warn and error");
   }

@@ -141,6 +141,11 @@ export function reviveStepError(error: SerializedError, stepId: string): StepErr
   return new StepError(stepId, error);
 }
 
+/** An error as it was written down, as an Error again. Its class is not kept. */
+export function reviveError(error: SerializedError): Error {
+  return revive(error);
+}
+
 function revive(serialized: SerializedError): Error {
   const error = new Error(serialized.message, serialized.cause && { cause: revive(serialized.cause) });
   error.name = serialized.name;

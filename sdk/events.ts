@@ -14,8 +14,9 @@ import {
   type SchemaOutput,
   type StandardSchema,
 } from "./standard-schema.js";
+import { isSystemEvent } from "./system-events.js";
 
-/** Names that begin so are kept for platforms' own events: they can be neither sent nor, for now, listened to. */
+/** Names that begin so are kept for platforms' own events (system-events.ts): they cannot be sent. */
 const RESERVED_PREFIXES = ["perdure/", "inngest/"] as const;
 
 // Ingest has the same limits and the last word; here they speak before anything leaves the process.
@@ -62,7 +63,7 @@ export interface EventOptions {
 /** Lists, maps and strings have an iterator; the data of an event is an object with named members. */
 type NamedMembers = { [Symbol.iterator]?: never };
 /** Literals and type aliases fit the first, interfaces, which have no index signature, the second. */
-type EventData = ({ [member: string]: unknown } & NamedMembers) | (object & NamedMembers);
+export type EventData = ({ [member: string]: unknown } & NamedMembers) | (object & NamedMembers);
 
 /** An event to send. The data of a declared event is checked; that of any other is any object JSON can hold. */
 export type EventPayload<
@@ -163,8 +164,15 @@ export function isEventType(value: unknown): value is EventType {
   return typeof value === "object" && value !== null && Reflect.get(value, eventTypeBrand) === true;
 }
 
-/** What is wrong with a name, or null. A wildcard is a `*` at the end, directly after `/` or `.`. */
-export function eventNameFault(name: unknown, { wildcard }: { wildcard: boolean }): Fault | null {
+/**
+ * What is wrong with a name, or null. A wildcard is a `*` at the end, directly after `/` or `.`. `system`: the platform's own
+ * events will do, too, each by its whole name.
+ */
+export function eventNameFault(
+  name: unknown,
+  { wildcard, system = false }: { wildcard: boolean; system?: boolean },
+): Fault | null {
+  if (system && isSystemEvent(name)) return null;
   if (typeof name !== "string" || name === "") {
     return { is: "its event name is not text", expected: 'a name such as "app/user.created"' };
   }

@@ -3,17 +3,22 @@
  * Must not: run a handler; `sdk/host` does.
  */
 import { readBackoff, type Backoff } from "./backoff.js";
-import { functionInvalid, triggerInvalid } from "./errors.js";
+import { readCancelOn, type CancelOn } from "./cancel-on.js";
+import { functionInvalid, reviveError } from "./errors.js";
 import type { EventMap, EventType, ReceivedEvent } from "./events.js";
 import type { Logger } from "./logger.js";
 import type { FunctionConfig } from "./protocol.js";
-import type { StepTools } from "./steps.js";
+import { FAILED_EVENT, type FunctionFailedEvent } from "./system-events.js";
+import type { GroupTools, StepTools } from "./steps.js";
+import { middlewareFault, type MiddlewareClass } from "./middleware/middleware.js";
 import { eventTypesOf, triggerConfigs, triggerList, type Trigger, type Triggers } from "./triggers.js";
 
 /** The part of a client that its functions and their host know. Every `Perdure<Events>` fits. */
 export interface FunctionClient {
   readonly id: string;
   readonly logger: Logger;
+  /** Stands around that of each function. */
+  readonly middleware?: readonly MiddlewareClass[];
 }
 
 export interface FunctionOptions<T> {
@@ -23,10 +28,15 @@ export interface FunctionOptions<T> {
   id: string;
   /** For showing. The id when absent. */
   name?: string | undefined;
-  /** What starts a run: one trigger or up to ten. */
+  /** What starts a run: one trigger or up to ten. Without any (left out, or `[]`), it runs when another function invokes it. */
   triggers: T;
   /** Attempts after the first, for each step and for the function itself: 0 to 20, 4 when absent. */
   retries?: number | undefined;
+  /**
+   * Where steps that are started together run: side by side in one Lambda ("in-turn", as when absent), or each in a Lambda
+   * of its own ("distributed"). A step can say otherwise for itself: `step.run({ id, distributed: true }, …)`.
+   */
+  parallel?: "in-turn" | "distributed" | undefined;
   /** How long a failed attempt, of a step or of the function itself, waits for the next one. */
   backoff?: Backoff | undefined;
   /**
@@ -37,6 +47,30 @@ export interface FunctionOptions<T> {
    * idempotency: "event.data.cartId"
    */
   idempotency?: string | undefined;
+  /**
+   * Events that cancel a run, at most five: the first one that fits, received after the event that started the run, whether
+   * the run is queued, works or waits. Kept as they were when the run was created.
+   *
+   * @example
+   * cancelOn: [{ event: "app/order.cancelled", match: "data.orderId" }]
+   */
+  cancelOn?: readonly CancelOn[] | undefined;
+  /** Classes whose hooks stand around this function, inside those of the client. The first is the outermost. */
+  middleware?: readonly MiddlewareClass[] | undefined;
+}
+
+/** What is done when a run has failed for good. */
+export interface FailureOption<Event, Events extends EventMap<Events>> {
+  /**
+   * Called once for each run that has failed, not for one that was cancelled: a durable function of its own (`<id>-failure`,
+   * with the same retries), with steps of its own. `error` is what the run failed with, `event.data.event` what had started it.
+   *
+   * @example
+   * onFailure: async ({ event, error, step }) => {
+   *   await step.run("tell", () => pager.call(`${event.data.runId} failed: ${error.message}`));
+   * },
+   */
+  onFailure?: FailureHandler<Event, Events> | undefined;
 }
 
 /** What a handler is given. */
@@ -48,9 +82,11 @@ export interface FunctionContext<Event = ReceivedEvent, Events extends EventMap<
   runId: string;
   /** Of the function itself, 0 for the first. It grows when code outside a step throws. */
   attempt: number;
-  /** How many attempts there are: `retries` and one. */
+  /** How many attempts there are: `retries` and one; inside a step's body, those of the step. */
   maxAttempts: number;
   step: StepTools<Events>;
+  /** Races between steps. */
+  group: GroupTools;
   /**
    * The trace the run belongs to, as the W3C's `traceparent` header spells it; undefined when the event was sent without one.
    * Hand it to what you call: the platform makes no spans of its own.
@@ -61,6 +97,20 @@ export interface FunctionContext<Event = ReceivedEvent, Events extends EventMap<
   /** Aborts when the run is cancelled or this turn must end. Hand it to what you call. */
   signal: AbortSignal;
 }
+
+/** What an `onFailure` handler is given: the event tells of the failed run, and holds what had started that one. */
+export interface FailureContext<
+  Event = ReceivedEvent,
+  Events extends EventMap<Events> = Record<never, never>,
+> extends FunctionContext<FunctionFailedEvent<Event>, Events> {
+  /** What the run failed with, made into an Error again: its name, message, stack, code and cause. */
+  error: Error;
+}
+
+/** A method's type, so that a handler of narrower events fits where any is asked for. */
+export type FailureHandler<Event = ReceivedEvent, Events extends EventMap<Events> = Record<never, never>> = {
+  bivariance(context: FailureContext<Event, Events>): unknown;
+}["bivariance"];
 
 const functionBrand = Symbol.for("perdure.PerdureFunction");
 
@@ -73,6 +123,10 @@ export interface PerdureFunction<Event = ReceivedEvent, Output = unknown> {
   /** As written. `validateEvent` reads the schemas in them. */
   readonly triggers: readonly Trigger[];
   readonly eventTypes: readonly EventType[];
+  /** The client's, then the function's own. */
+  readonly middleware: readonly MiddlewareClass[];
+  /** The function that its `onFailure` handler is; null without one. */
+  readonly failure: PerdureFunction | null;
   /** A method, so that a function of narrower events fits where any function is asked for. */
   handler(context: FunctionContext<Event>): Output | Promise<Output>;
 }
@@ -91,14 +145,25 @@ export function isId(id: unknown, maxCharacters: number): id is string {
 
 const MAX_FUNCTION_ID_CHARACTERS = 80;
 const MAX_NAME_CHARACTERS = 255;
-const MAX_RETRIES = 20;
+export const MAX_RETRIES = 20;
 const DEFAULT_RETRIES = 4;
-const OPTION_NAMES: readonly string[] = ["id", "name", "triggers", "retries", "backoff", "idempotency"];
+const OPTION_NAMES: readonly string[] = [
+  "id",
+  "name",
+  "triggers",
+  "retries",
+  "parallel",
+  "backoff",
+  "idempotency",
+  "cancelOn",
+  "onFailure",
+  "middleware",
+];
 
 /** What was written, not yet checked. `triggers` may come from the options or from an argument of their own. */
 interface FunctionParts {
   client: FunctionClient;
-  options: Omit<FunctionOptions<Triggers>, "triggers">;
+  options: Omit<FunctionOptions<Triggers>, "triggers"> & { onFailure?: FailureHandler<never, never> | undefined };
   triggers: Triggers | undefined;
   handler: (context: never) => unknown;
 }
@@ -110,11 +175,7 @@ export function defineFunction({ client, options, triggers: written, handler }: 
   if (typeof handler !== "function") {
     throw functionInvalid({ id, is: "its handler is not a function", expected: "createFunction(options, handler)" });
   }
-  if (written === undefined) {
-    const expected = 'triggers: { event: "app/user.created" } or { cron: "0 9 * * 1" }';
-    throw triggerInvalid({ id, is: "it has no triggers", expected });
-  }
-  const triggers = triggerList(written);
+  const triggers = triggerList(written === undefined ? [] : written);
   return Object.freeze({
     [functionBrand]: true as const,
     client,
@@ -122,7 +183,45 @@ export function defineFunction({ client, options, triggers: written, handler }: 
     config: { id, name, triggers: triggerConfigs(id, triggers), retries, ...attemptConfig(options) },
     triggers,
     eventTypes: eventTypesOf(triggers),
+    middleware: [...(client.middleware ?? []), ...(options.middleware ?? [])],
+    failure: options.onFailure === undefined ? null : failureFunction(client, options, options.onFailure),
     handler,
+  });
+}
+
+const FAILURE_SUFFIX = "-failure";
+
+/**
+ * A handler of failures is a durable function of its own, started by the event that tells of one. That event is made once for
+ * each failed run, and none is made for a run that such an event has started: a handler that fails does not start itself.
+ */
+function failureFunction(
+  client: FunctionClient,
+  { id, name = id, retries, backoff, middleware }: FunctionParts["options"],
+  onFailure: FailureHandler<never, never>,
+): PerdureFunction {
+  if (typeof onFailure !== "function") {
+    throw functionInvalid({
+      id,
+      is: "its onFailure is not a function",
+      expected: "onFailure: ({ event, error }) => …",
+    });
+  }
+  if (id.length > MAX_FUNCTION_ID_CHARACTERS - FAILURE_SUFFIX.length) {
+    const expected = `at most ${MAX_FUNCTION_ID_CHARACTERS - FAILURE_SUFFIX.length} characters beside onFailure`;
+    throw functionInvalid({ id, is: `its id has ${id.length} characters`, expected });
+  }
+  const condition = `event.data.appId == '${client.id}' && event.data.functionId == '${id}'`;
+  return defineFunction({
+    client,
+    options: { id: `${id}${FAILURE_SUFFIX}`, name: `${name} (failure)`, retries, backoff, middleware },
+    triggers: { event: FAILED_EVENT, if: condition },
+    handler: (context: FunctionContext<FunctionFailedEvent>) => {
+      const error = { value: reviveError(context.event.data.error), enumerable: true };
+      // Descriptors, since some members (`attempt`) tell what is now.
+      const own = { ...Object.getOwnPropertyDescriptors(context), error };
+      return Reflect.apply(onFailure, undefined, [Object.defineProperties({}, own)]);
+    },
   });
 }
 
@@ -146,12 +245,22 @@ function requireOptions(options: FunctionParts["options"]): void {
     const expected = `a whole number from 0 to ${MAX_RETRIES}`;
     throw functionInvalid({ id, is: `its retries are ${String(retries)}`, expected });
   }
+  const fault = middlewareFault(options.middleware);
+  if (fault) throw functionInvalid({ id, ...fault });
 }
 
 /** Options that are kept only where something is said. */
-function attemptConfig(options: FunctionParts["options"]): Pick<FunctionConfig, "backoff" | "idempotency"> {
-  const { id, backoff, idempotency } = options;
-  const config: Pick<FunctionConfig, "backoff" | "idempotency"> = {};
+function attemptConfig(
+  options: FunctionParts["options"],
+): Pick<FunctionConfig, "backoff" | "idempotency" | "parallel" | "cancelOn"> {
+  const { id, backoff, idempotency, parallel, cancelOn } = options;
+  const config: Pick<FunctionConfig, "backoff" | "idempotency" | "parallel" | "cancelOn"> = {};
+  if (parallel !== undefined) {
+    if (parallel !== "in-turn" && parallel !== "distributed") {
+      throw functionInvalid({ id, is: `its parallel is ${String(parallel)}`, expected: '"in-turn" or "distributed"' });
+    }
+    config.parallel = parallel;
+  }
   if (backoff !== undefined) {
     const read = readBackoff(backoff);
     if ("is" in read) throw functionInvalid({ id, ...read });
@@ -163,6 +272,11 @@ function attemptConfig(options: FunctionParts["options"]): Pick<FunctionConfig, 
       throw functionInvalid({ id, is: "its idempotency is not text", expected });
     }
     config.idempotency = idempotency;
+  }
+  if (cancelOn !== undefined) {
+    const read = readCancelOn(cancelOn);
+    if ("is" in read) throw functionInvalid({ id, ...read });
+    config.cancelOn = read;
   }
   return config;
 }

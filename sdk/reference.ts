@@ -3,6 +3,7 @@ import { defineError, shown } from "./error-catalogue.js";
 import type { UntypedData } from "./events.js";
 import type { PerdureFunction } from "./function.js";
 import type { Json } from "./protocol.js";
+import type { InvokeData } from "./steps.js";
 
 export const referenceInvalid = defineError<{ functionId: unknown; is: string }>({
   code: "FUNCTION_REFERENCE_INVALID",
@@ -32,9 +33,7 @@ export function isFunctionReference(value: unknown): value is FunctionReference 
 
 /** What a reference knows of a function whose type is at hand: `referenceFunction<typeof charge>({ … })`. */
 export type ReferenceTo<F> =
-  F extends PerdureFunction<infer Event, infer Output>
-    ? FunctionReference<Event extends { data: infer Data } ? Data : UntypedData, Output>
-    : FunctionReference;
+  F extends PerdureFunction<infer _Event, infer Output> ? FunctionReference<InvokeData<F>, Output> : FunctionReference;
 
 /**
  * A function of this app, or with `appId` of another one, for `step.invoke`. Whether it exists is known when it is invoked.

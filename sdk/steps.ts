@@ -2,12 +2,14 @@
  * Owns: the type of `step`, the tools a function is cut into steps with.
  * Must not: know how a step is run or remembered; `sdk/host` does.
  */
+import type { Backoff } from "./backoff.js";
 import type { TimeStr } from "./duration.js";
-import type { EventMap, EventType, Sendable } from "./events.js";
+import type { EventData, EventMap, EventType, ReceivedEvent, Sendable, UntypedData } from "./events.js";
 import type { PerdureFunction } from "./function.js";
 import type { Jsonify } from "./jsonify.js";
 import type { Json } from "./protocol.js";
 import type { FunctionReference } from "./reference.js";
+import type { SystemEvents } from "./system-events.js";
 import type { EventOf } from "./triggers.js";
 
 /**
@@ -16,8 +18,30 @@ import type { EventOf } from "./triggers.js";
  */
 export type StepId = string | { id: string; name?: string };
 
-/** Options of a step with a body. `distributed`: the body runs in a Lambda of its own, beside others started with it. */
-export type BodyStepId = string | { id: string; name?: string; distributed?: boolean };
+/** Options of a step with a body. */
+export interface StepOptions {
+  id: string;
+  name?: string;
+  /** The body runs in a Lambda of its own, beside others started with it. Not beside `atMostOnce`. */
+  distributed?: boolean;
+  /** Attempts after the first, 0 to 20. The function's when absent. */
+  retries?: number;
+  /** How long a failed attempt waits for the next one. The function's when absent. */
+  backoff?: Backoff;
+  /**
+   * How long one attempt may take, 1 ms to 15 minutes. One that takes longer has failed (STEP_ATTEMPT_TIMED_OUT) and its
+   * `step.signal` aborts; what its body still does is not recorded.
+   */
+  timeout?: number | TimeStr;
+  /**
+   * The body begins at most once, whatever happens: for effects that are worse done twice than not at all, behind an API that
+   * knows no idempotency keys. It is written down before it begins, which costs one write; when its worker dies in it, the step
+   * fails with STEP_INTERRUPTED, and whether the effect took place is for you to find out. An error is final: it has no retries.
+   */
+  atMostOnce?: boolean;
+}
+
+export type BodyStepId = string | StepOptions;
 
 /** How long to wait at the most: a duration from now, or a point in time. At most 366 days. */
 export type WaitTimeout = number | TimeStr | Date;
@@ -53,27 +77,47 @@ export interface WaitForSignalOptions {
   onConflict?: "fail" | "replace" | undefined;
 }
 
-export interface InvokeOptions<Target extends InvokeTarget = InvokeTarget> {
+export type InvokeOptions<Target extends InvokeTarget = InvokeTarget> = {
   function: Target;
-  /** Becomes `event.data` of the invoked function. */
-  data?: InvokeData<Target> | undefined;
   /** 366 days when absent. The invoked function goes on when the time is up. */
   timeout?: WaitTimeout | undefined;
   /** What becomes of the invoked function when this run is cancelled: it is, too (as when absent), or it goes on. */
   onCancel?: "cancel" | "detach" | undefined;
-}
+} & DataMember<InvokeData<Target>>;
+
+/** Left out where nothing in it is required. */
+type DataMember<Data> =
+  Record<never, never> extends Data
+    ? {
+        /** Becomes `event.data` of the invoked function. */
+        data?: Data | undefined;
+      }
+    : {
+        /** Becomes `event.data` of the invoked function. */
+        data: Data;
+      };
 
 export type InvokeTarget = PerdureFunction<never> | FunctionReference<never>;
 
-/** What the invoked function takes: the data of the events its triggers name. */
+/** What the invoked function takes: the data of the events its triggers name. Any object, when they name none of the app's own. */
 export type InvokeData<Target> =
   Target extends FunctionReference<infer Data, infer _Output>
     ? Data
-    : Target extends { handler(context: { event: infer Event }): unknown }
-      ? Event extends { data: infer Data }
-        ? Data
-        : object
-      : object;
+    : Target extends PerdureFunction<infer Event, infer _Output>
+      ? DataOf<Event>
+      : EventData;
+
+type DataOf<Event> = [OwnData<Event>] extends [never] ? EventData : OwnData<Event>;
+
+/** Of the platform's own events nobody but the platform makes the data; that of an undeclared event is any object. */
+type OwnData<Event> =
+  Event extends ReceivedEvent<infer Name, infer Data>
+    ? Name extends keyof SystemEvents
+      ? never
+      : [Data, UntypedData] extends [UntypedData, Data]
+        ? EventData
+        : Data
+    : never;
 
 /** What the invoked function returns, through JSON. */
 export type InvokeOutput<Target> =
@@ -92,9 +136,26 @@ export type StepOutput<T> = Jsonify<Awaited<T>>;
  */
 export interface StepTools<Events extends EventMap<Events> = Record<never, never>> {
   /**
+   * In a step's body: aborts when its attempt's time is up (`timeout`), when another entrant of its race has won, and when the
+   * turn ends; hand it to what the body calls. Elsewhere it is the handler's `signal`.
+   */
+  readonly signal: AbortSignal;
+
+  /**
+   * In a step's body: a UUID that names this operation of this run. It is the same in every attempt of it, whichever worker
+   * runs it, and different for every other step, occurrence and run: what an API takes to do a thing once. Outside of a body
+   * it throws OUTSIDE_STEP_BODY.
+   *
+   * @example
+   * await step.run("charge", () => cards.charge(amount, { idempotencyKey: step.idempotencyKey }));
+   */
+  readonly idempotencyKey: string;
+
+  /**
    * Runs `body` and remembers what it returned: however often the function is begun anew, a completed step is not run
    * again. A body that throws is tried again (`retries`), and then the promise rejects with a `StepError`.
-   * `input` is handed to the body.
+   * `input` is handed to the body. Options for this step alone go where its id goes: `{ id, retries, backoff, timeout,
+   * atMostOnce }`.
    *
    * @example
    * const user = await step.run("load-user", () => db.users.find(event.data.userId));

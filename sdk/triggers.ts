@@ -18,6 +18,7 @@ import {
 } from "./events.js";
 import type { Jsonify } from "./jsonify.js";
 import type { TriggerConfig } from "./protocol.js";
+import { INVOKED_EVENT, type InvokedEvent, type SystemEvents } from "./system-events.js";
 
 /** Starts a run for each event of that name. `if` is a CEL expression over `event`. */
 export interface EventTrigger {
@@ -51,11 +52,14 @@ export type StrictTriggers<T> = T extends EventType
     : { readonly [Key in Exclude<keyof T, "event" | "if" | "cron" | "jitter">]: never };
 
 /** The events a handler may receive: one of them for each trigger, told apart by `name`. */
-export type EventsOf<T, Events extends EventMap<Events>> = T extends readonly (infer Item)[]
-  ? EventOf<Item, Events>
-  : EventOf<T, Events>;
+export type EventsOf<T, Events extends EventMap<Events>> = [T] extends [readonly []]
+  ? InvokedEvent
+  : T extends readonly (infer Item)[]
+    ? EventOf<Item, Events>
+    : EventOf<T, Events>;
 
-type EventOf<T, Events extends EventMap<Events>> =
+/** The event one trigger, or one wait, is about. */
+export type EventOf<T, Events extends EventMap<Events>> =
   T extends EventType<infer Name, infer Data>
     ? ReceivedEvent<NameOf<Name>, Jsonify<Data>>
     : T extends { event: EventType<infer Name, infer Data> }
@@ -63,7 +67,9 @@ type EventOf<T, Events extends EventMap<Events>> =
       : T extends { event: infer Name extends string }
         ? Name extends keyof Events
           ? ReceivedEvent<Name, Jsonify<Events[Name]>>
-          : ReceivedEvent<NameOf<Name>, UntypedData>
+          : Name extends keyof SystemEvents
+            ? ReceivedEvent<Name, SystemEvents[Name]>
+            : ReceivedEvent<NameOf<Name>, UntypedData>
         : T extends { cron: string }
           ? ScheduledEvent
           : never;
@@ -97,7 +103,6 @@ export function triggerConfigs(functionId: string, triggers: readonly Trigger[])
   const refuse = (fault: Fault): never => {
     throw triggerInvalid({ id: functionId, ...fault });
   };
-  if (triggers.length === 0) refuse({ is: "it has no triggers", expected: FORMS });
   if (triggers.length > MAX_TRIGGERS) {
     refuse({ is: `it has ${triggers.length} triggers`, expected: `at most ${MAX_TRIGGERS}` });
   }
@@ -139,7 +144,7 @@ function triggerFault(trigger: unknown): Fault | null {
   if (condition !== undefined && (typeof condition !== "string" || condition.trim() === "")) {
     return { is: "the if of a trigger is not text", expected: "a CEL expression such as \"event.data.plan == 'pro'\"" };
   }
-  return isEventType(event) ? null : eventNameFault(event, { wildcard: true });
+  return isEventType(event) ? null : eventNameFault(event, { wildcard: true, system: true });
 }
 
 const MAX_CRON_CHARACTERS = 255;
@@ -155,7 +160,6 @@ function cronFault(cron: unknown): Fault | null {
   return { is: `its cron "${cron}" does not have five fields`, expected };
 }
 
-const normalCron = (cron: string): string => cron.trim().replaceAll(/\s+/g, " ");
 /** As upstream has it: below a second it spreads nothing, above five minutes it is another time. */
 export const JITTER_MS = { min: 1_000, max: 300_000 } as const;
 
@@ -178,6 +182,8 @@ export function isJitterMs(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= JITTER_MS.min && Number(value) <= JITTER_MS.max;
 }
 
+const normalCron = (cron: string): string => cron.trim().replaceAll(/\s+/g, " ");
+
 function triggerConfig(trigger: Trigger): TriggerConfig {
   if (isEventType(trigger)) return { event: trigger.name };
   if (trigger.cron !== undefined) {
@@ -194,8 +200,8 @@ export function isEventMatch(pattern: string, eventName: string): boolean {
 }
 
 /**
- * Checks an event a function is about to receive: it must fit at least one of the triggers that match its name. Rejects
- * with EVENT_DATA_INVALID, which no retry can mend. An event no trigger names (any more) passes: its run was started
+ * Checks an event a function is about to receive: it must fit at least one of the triggers that match its name, or, invoked
+ * by another function, at least one of all its event triggers. Rejects with EVENT_DATA_INVALID, which no retry can mend. An event no trigger names (any more) passes: its run was started
  * when one did. For the same reason a run is checked before it first starts, and not again under changed schemas.
  */
 export async function validateEvent(
@@ -206,7 +212,8 @@ export async function validateEvent(
   for (const trigger of triggers) {
     const named = isEventType(trigger) ? trigger : trigger.event;
     if (named === undefined) continue;
-    if (!isEventMatch(isEventType(named) ? named.name : named, event.name)) continue;
+    const isMeant = event.name === INVOKED_EVENT || isEventMatch(isEventType(named) ? named.name : named, event.name);
+    if (!isMeant) continue;
     const issues = isEventType(named) ? await dataIssues(named, event.data) : null;
     if (issues === null) return;
     refusal ??= issues;

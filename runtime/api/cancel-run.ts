@@ -1,8 +1,11 @@
 /** Owns: `DELETE /api/v1/runs/:id`: cancelling a run (executor/cancel.ts), and as much of what follows as fits an answer. */
 import { isLive, type RunHead } from "../core/run.js";
+import { cancelledByRequest, reasonOf } from "../executor/cancel-reasons.js";
 import { cancelLiveRun } from "../executor/cancel.js";
-import { performEffects, renewsPayloads } from "../executor/effects.js";
+import { performEffects, renewsPayloads, sendEnded } from "../executor/effects.js";
+import { outstandingWaitsOf } from "../executor/let-go.js";
 import type { Services } from "../services.js";
+import type { StoredRun } from "../state/head-item.js";
 import { RunStore } from "../state/run-store.js";
 import { notFound, runEnded } from "./errors.js";
 import { fitRows } from "./fit-rows.js";
@@ -16,7 +19,7 @@ const MAX_OBJECTS_INLINE = 25;
 export async function cancelRun({ services }: ApiContext, { id }: ApiRequest): Promise<ApiResult> {
   const runs = new RunStore(services);
   const found = await requireRun(id, (runId) => runs.get(runId));
-  const ended = isLive(found.head.status) ? await cancelLiveRun(services, found.head) : found;
+  const ended = isLive(found.head.status) ? await cancel(services, found.head) : found;
   if (!ended) throw notFound({ thing: "run", id });
   const { status } = ended.head;
   if (status !== "Cancelled") throw runEnded({ runId: id, status });
@@ -25,13 +28,26 @@ export async function cancelRun({ services }: ApiContext, { id }: ApiRequest): P
   return { data };
 }
 
-/** Does what the end left to do. What fails here stays in the due index, from which the sweeper finishes it. */
+function cancel(services: Services, head: RunHead): Promise<StoredRun | null> {
+  return cancelLiveRun(services, head, reasonOf(cancelledByRequest({ runId: head.runId })));
+}
+
+/**
+ * Whether a worker has to do it: payloads of a long run are written again, waits are let go of, and the API may do neither;
+ * many payloads take longer than an answer may.
+ */
+async function isWorkers(services: Services, head: RunHead): Promise<boolean> {
+  if (head.effects.includes("payloads") && renewsPayloads(head)) return true;
+  if (head.objects > MAX_OBJECTS_INLINE) return true;
+  return head.effects.includes("waiters") && (await outstandingWaitsOf(services, head.runId)).length > 0;
+}
+
+/** Does what the end left to do, or asks for it. What fails here stays in the due index, from which the sweeper finishes it. */
 async function finishEffects(services: Services, head: RunHead): Promise<void> {
-  // Payloads of a long run are written again, which is the worker's to do: the API may not.
-  const isWorkers = head.effects.includes("payloads") && renewsPayloads(head);
-  if (head.effects.length === 0 || head.objects > MAX_OBJECTS_INLINE || isWorkers) return;
+  if (head.effects.length === 0) return;
   try {
-    await performEffects(services, head);
+    if (await isWorkers(services, head)) await sendEnded(services, head.runId, { wake: true });
+    else await performEffects(services, head);
   } catch (error) {
     services.logger.warn("Cannot do the effects of a cancel now; they are done later", { runId: head.runId }, error);
   }

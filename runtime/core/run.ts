@@ -1,5 +1,15 @@
 /** Owns: a run as the table holds it, and its statuses. Pure. */
 import type { SerializedError } from "../../sdk/protocol.js";
+import { INVOKED_EVENT, isEndEvent } from "../../sdk/system-events.js";
+
+/** An operation of a run that waits for the end of another run. `detached`: that one outlives a parent that was cancelled. */
+export interface ParentOp {
+  run: string;
+  fn: string;
+  /** core/ids.ts, `stepHash`. */
+  op: string;
+  detached?: true;
+}
 
 export type RunStatus = "Queued" | "Running" | "Completed" | "Failed" | "Cancelled";
 
@@ -9,8 +19,19 @@ export function isLive(status: RunStatus): boolean {
   return LIVE_STATUSES.includes(status);
 }
 
+/** The mark of the log line of a run that rests because its code no longer fits its history. */
+export const RUN_DIVERGED = "perdure:run-diverged";
+
+/** A step the log holds as one kind and the code asks for as another, and since when the run rests because of it. */
+export interface Divergence {
+  stepId: string;
+  recorded: string;
+  requested: string;
+  sinceMs: number;
+}
+
 /** What is left to do after a run has ended. Each is named from the run, so that doing it twice is doing it once. */
-export type Effect = "timer" | "payloads";
+export type Effect = "timer" | "waiters" | "payloads" | "announce";
 
 /** The head of a run. `null` means "not (yet)". Times in ms since 1970. */
 export interface RunHead {
@@ -51,5 +72,22 @@ export interface RunHead {
   timer: { name: string; atMs: number } | null;
   /** Payloads of this run kept in S3. */
   objects: number;
+  /** The operation that waits for this run's end; null unless it was invoked. */
+  parent: ParentOp | null;
+  /** Invokes between this run and one that nobody invoked. */
+  depth: number;
+  /** A system event is at the root of this run, or it was started by one's listener: its end is announced to nobody but its parent. */
+  quiet: boolean;
   error: SerializedError | null;
+  /** Why it was cancelled, where whoever did it has said; null for any other run. */
+  reason: SerializedError | null;
+  diverged: Divergence | null;
+}
+
+/**
+ * Whether nobody is told of what becomes of a run, but its parent: it listens to what the platform tells of runs, or was
+ * invoked on behalf of one that does. Telling of it too would never end.
+ */
+export function isQuiet(head: Pick<RunHead, "quiet" | "parent">, eventName: string): boolean {
+  return head.quiet || isEndEvent(eventName) || (eventName === INVOKED_EVENT && head.parent === null);
 }

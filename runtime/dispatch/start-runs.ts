@@ -10,10 +10,11 @@ import { CREATED_DUE_MS, EVENT_DEDUP_MS, WAKE_GRACE_MS } from "../core/limits.js
 import { ttlFor } from "../executor/retain.js";
 import { traceMember } from "../observe/trace.js";
 import type { AcceptedEvent } from "../queue/messages.js";
-import { isTriggeredBy, type RegisteredFunction, type Registry } from "../registry/registry.js";
+import { triggeredBy, type RegisteredFunction, type Registry } from "../registry/registry.js";
 import { EventStore, type Route } from "../state/event-store.js";
 import { GateStore, type Gate } from "../state/gate-store.js";
 import { dedupKey, idempotencyKey } from "../state/keys.js";
+import type { Invoked } from "../state/head-item.js";
 import { packInline } from "../state/payloads.js";
 import { RunStore } from "../state/run-store.js";
 
@@ -46,10 +47,7 @@ export class RunStarter {
 
   /** Records an event and starts what it starts. Answers the runs that need a wake. */
   async start(accepted: AcceptedEvent, registry: Registry): Promise<StartedRun[]> {
-    const functions = [...registry.apps.values()]
-      .flatMap((app) => app.functions)
-      .filter((registered) => isTriggeredBy(registered, accepted.event));
-    return this.startFunctions(accepted, functions);
+    return this.startFunctions(accepted, triggeredBy(registry, accepted.event));
   }
 
   /** The same for functions that are already chosen, as a cron's tick chooses its own. */
@@ -59,6 +57,18 @@ export class RunStarter {
       standing.map(async (route) => ("skipped" in route ? null : this.#create(accepted, route))),
     );
     return started.filter((run) => run !== null);
+  }
+
+  /** Starts a function that a run has invoked. Answers what became of it, and the run when it needs a wake. */
+  async startInvoked(
+    accepted: AcceptedEvent,
+    registered: RegisteredFunction,
+    invoked: Invoked,
+  ): Promise<{ route: Route; started: StartedRun | null }> {
+    const standing = (await this.#recorded(accepted, [registered])) ?? (await this.#record(accepted, [registered]));
+    const [route] = standing;
+    if (!route) throw new TypeError(`Cannot start invoked function "${registered.config.id}": its event has no route`);
+    return { route, started: "skipped" in route ? null : await this.#create(accepted, route, invoked) };
   }
 
   /**
@@ -87,19 +97,24 @@ export class RunStarter {
     return { app, fn, skipped: held.why, run: runIdOf(app, fn, held.by) };
   }
 
-  async #create(accepted: AcceptedEvent, route: { app: string; fn: string; run: string }): Promise<StartedRun | null> {
+  async #create(
+    accepted: AcceptedEvent,
+    route: { app: string; fn: string; run: string },
+    invoked?: Invoked,
+  ): Promise<StartedRun | null> {
     const nowMs = this.#services.clock.now();
     const notBeforeMs = accepted.event.ts > nowMs ? accepted.event.ts : null;
     const outcome = await this.#runs.create({
       runId: route.run,
       functionId: route.fn,
       eventId: accepted.id,
-      events: inlineEvents(accepted),
+      events: inlineEvents(accepted, invoked),
       createdAtMs: accepted.receivedAtMs,
       notBeforeMs,
       dueAtMs: notBeforeMs === null ? nowMs + CREATED_DUE_MS : notBeforeMs + WAKE_GRACE_MS,
       ttlSeconds: ttlFor(this.#services, notBeforeMs ?? nowMs),
       ...traceMember(accepted.trace),
+      invoked,
     });
     const started = { ...route, notBeforeMs, ...traceMember(accepted.trace) };
     if (outcome.created) return started;
@@ -120,10 +135,15 @@ function gatesOf({ event, senderId }: AcceptedEvent, { appId, config, idempotenc
   return gates;
 }
 
+/** What the head of an invoked run holds besides: the parent by its name, the depth. */
+function invokedBytes(invoked: Invoked | undefined): number {
+  return invoked ? Buffer.byteLength(JSON.stringify(invoked)) : 0;
+}
+
 /** The event as it travels with its run's head, or null when it is too large for that. */
-function inlineEvents(accepted: AcceptedEvent): ReturnType<typeof packInline> | null {
+function inlineEvents(accepted: AcceptedEvent, invoked?: Invoked): ReturnType<typeof packInline> | null {
   const packed = packInline(JSON.stringify([accepted.event]));
   const bytes = packed.form === "text" ? Buffer.byteLength(packed.text) : packed.bytes.byteLength;
-  const leftBytes = INLINE_EVENT_BYTES - (accepted.trace === undefined ? 0 : TRACE_BYTES);
+  const leftBytes = INLINE_EVENT_BYTES - (accepted.trace === undefined ? 0 : TRACE_BYTES) - invokedBytes(invoked);
   return bytes <= leftBytes ? packed : null;
 }

@@ -4,6 +4,7 @@
  * produces is recorded.
  * Must not: do the effects of the end: who may touch what they touch does (a worker, told by a wake, or the API).
  */
+import type { SerializedError } from "../../sdk/protocol.js";
 import type { Effect, RunHead } from "../core/run.js";
 import type { Services } from "../services.js";
 import type { StoredRun } from "../state/head-item.js";
@@ -13,23 +14,30 @@ import { endedTtl } from "./retain.js";
 
 /**
  * The run as it stands after the cancel; or as it ended otherwise, when its own end came first; null when there is no such
- * run. Effects that are pending are named on the head.
+ * run. Effects that are pending are named on the head. `reason` is kept there, too, and shown.
  */
-export async function cancelLiveRun(services: Services, head: RunHead): Promise<StoredRun | null> {
+export async function cancelLiveRun(
+  services: Services,
+  head: RunHead,
+  reason: SerializedError | null = null,
+): Promise<StoredRun | null> {
   const nowMs = services.clock.now();
+  // Whether it waits for anything, only its log knows: who does the effects looks.
+  const end = { nowMs, waits: true, isListenedTo: true };
   const write = await new RunStore(services).cancel(head.runId, {
     status: "Cancelled",
     endedAtMs: nowMs,
     output: null,
     // The status says it: a cancelled run did not fail.
     error: null,
+    reason,
     ttlSeconds: endedTtl(services, nowMs),
-    effects: effectsOf({ timer: head.timer, objects: possibleObjects(head) }, nowMs),
+    effects: effectsOf({ ...head, objects: possibleObjects(head) }, end),
     objects: head.objects,
   });
   if (!write.run) return null;
   // A turn that parked between the read and the cancel left a timer the effects on record do not name.
-  const effects = new Set<Effect>([...write.run.head.effects, ...effectsOf(write.run.head, nowMs)]);
+  const effects = new Set<Effect>([...write.run.head.effects, ...effectsOf(write.run.head, end)]);
   return { ...write.run, head: { ...write.run.head, effects: [...effects] } };
 }
 

@@ -1,20 +1,33 @@
 /**
- * Owns: what is left to do when a run has ended: removing its timer, marking its payloads for removal. Each is named from
- * the run, so doing it twice is doing it once; `done` is written after all of them.
+ * Owns: what is left to do when a run has ended: removing its timer, letting go of what it waits for, marking its payloads for
+ * removal, telling of its end. Each is named from the run, so doing it twice is doing it once; `done` is written after all.
  */
 import { RENEW_PAYLOADS_AFTER_MS } from "../core/limits.js";
 import type { Effect, RunHead } from "../core/run.js";
+import { sendMessage } from "../queue/send.js";
 import type { Services } from "../services.js";
 import { LogStore } from "../state/log-store.js";
 import { refreshPayload, tagEndedPayload } from "../state/payloads.js";
 import { RunStore } from "../state/run-store.js";
 import { disarmTimer } from "../timers/timer.js";
+import { letGoOfWaits } from "./let-go.js";
 
-/** The effects an end at `nowMs` leaves. A timer that has fired has removed itself. */
-export function effectsOf(run: Pick<RunHead, "timer" | "objects">, nowMs: number): Effect[] {
+/** An end, as far as it decides what it leaves to do. */
+export interface End {
+  nowMs: number;
+  /** Something may still be waited for. */
+  waits: boolean;
+  /** Somebody besides a parent may want to be told. */
+  isListenedTo: boolean;
+}
+
+/** The effects an end leaves. A timer that has fired has removed itself. */
+export function effectsOf(run: Pick<RunHead, "timer" | "objects" | "parent" | "quiet">, end: End): Effect[] {
   const effects: Effect[] = [];
-  if (run.timer && run.timer.atMs > nowMs) effects.push("timer");
+  if (run.timer && run.timer.atMs > end.nowMs) effects.push("timer");
+  if (end.waits) effects.push("waiters");
   if (run.objects > 0) effects.push("payloads");
+  if (run.parent !== null || (end.isListenedTo && !run.quiet)) effects.push("announce");
   return effects;
 }
 
@@ -30,6 +43,8 @@ export function renewsPayloads(head: Pick<RunHead, "createdAtMs" | "endedAtMs">)
 export async function performEffects(services: Services, head: RunHead): Promise<void> {
   for (const effect of head.effects) {
     if (effect === "timer" && head.timer) await disarmTimer(services, head.timer.name);
+    if (effect === "waiters") await letGoOfWaits(services, head.runId);
+    if (effect === "announce") await sendEnded(services, head.runId, { wake: false });
     if (effect === "payloads") {
       const { objects } = await new LogStore(services).belongings(head.runId);
       for (const key of objects) {
@@ -39,4 +54,13 @@ export async function performEffects(services: Services, head: RunHead): Promise
     }
   }
   await new RunStore(services).effectsDone(head.runId);
+}
+
+/**
+ * Asks dispatch to tell of an end. With `wake` a worker is woken as well, to do what else is left: for those who ended the
+ * run and may not do it themselves.
+ */
+export async function sendEnded(services: Services, runId: string, { wake }: { wake: boolean }): Promise<void> {
+  const message = { v: 1, kind: "ended", run: runId, ...(wake ? { wake } : {}) } as const;
+  await sendMessage(services, services.settings.eventsQueueUrl, message);
 }

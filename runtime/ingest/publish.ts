@@ -5,22 +5,13 @@
 import type { OutgoingEvent } from "../../sdk/protocol.js";
 import { childEventId } from "../core/ids.js";
 import { encodeMessage, type AcceptedEvent, type DispatchMessage } from "../queue/messages.js";
-import { sendMessage } from "../queue/send.js";
+import { MAX_MESSAGE_BYTES, sendMessage } from "../queue/send.js";
 import { traceMember } from "../observe/trace.js";
 import type { Services } from "../services.js";
 import { payloadObjectKey } from "../state/keys.js";
 import { putPayloadObject } from "../state/payloads.js";
+import type { IdSource } from "./id-source.js";
 import { readEvents, type NewEvent } from "./read-events.js";
-
-/** SQS takes 1 MiB a message (quotas-messages); a little is left for what it adds. */
-const MAX_MESSAGE_BYTES = 1024 * 1024 - 1024;
-
-/** From which the ids derive: the same seed and time give the same ids, so sending again starts nothing twice. */
-export interface IdSource {
-  seed: string;
-  /** Part of the ids: as stable as the seed. */
-  atMs: number;
-}
 
 /** Checks and sends a step's events. Throws the catalogue error of the first one that cannot be accepted. */
 export async function publishEvents(

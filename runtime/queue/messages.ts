@@ -3,11 +3,12 @@
  * do. Events are the exception: until dispatch has stored them, the events queue is where they are.
  * Must not: be trusted. Whatever cannot be read is quarantined, not crashed upon.
  */
-import type { StoredEvent } from "../../sdk/protocol.js";
+import type { EventMatch, Json, SerializedError, StoredEvent } from "../../sdk/protocol.js";
 import { parseRunId } from "../core/ids.js";
 import { readTraceparent, traceMember } from "../observe/trace.js";
+import type { ParentOp } from "../core/run.js";
 
-export type WakeReason = "start" | "retry" | "sleep" | "continue" | "sweep" | "dead-letter";
+export type WakeReason = "start" | "retry" | "sleep" | "continue" | "arrival" | "branch" | "sweep" | "dead-letter";
 
 /** On the step queue: look at this run. */
 export interface WakeMessage {
@@ -19,6 +20,16 @@ export interface WakeMessage {
   dueMs?: number;
   /** The run's trace context, a `traceparent`. */
   trace?: string;
+  /** Not the run itself but one distributed step of it. */
+  branch?: BranchWork;
+}
+
+/** One distributed step: which, the attempt (0 first), and the group that waits for its result (operations/branch.ts). */
+export interface BranchWork {
+  id: string;
+  i: number;
+  attempt: number;
+  fan?: { group: string; shard: number; name: string };
 }
 
 /** An accepted event with its internal id. `senderId` is the id its sender gave it, if any. */
@@ -31,6 +42,56 @@ export interface AcceptedEvent {
   trace?: string;
 }
 
+/** What was asked for of another function, by an operation of a run. */
+export interface InvokeRequest {
+  /** Who asks: the run, its function, and the operation (core/ids.ts, `stepHash`). */
+  parent: ParentOp;
+  app: string;
+  fn: string;
+  /** Absent when `dataKey` names the S3 object that holds it. */
+  data?: { [key: string]: Json };
+  dataKey?: string;
+  /** How many invokes lie between this child and a run that nobody invoked; 1 for that one's own child. */
+  depth: number;
+  /** Part of the child's event id, as stable as the parent: when the parent was created. */
+  createdAtMs: number;
+  /** When it was asked. */
+  sentAtMs: number;
+  /** The parent was started by a system event, or by a run that was: what its children do is not announced either. */
+  quiet?: true;
+}
+
+/** The outcome of an operation, as whoever has it may not write it into the run himself. */
+export interface ArriveRequest {
+  run: string;
+  fn: string;
+  /** The operation (core/ids.ts, `stepHash`). */
+  op: string;
+  /** Names where the outcome comes from; who finds his own name standing has been here before (state/inbox-store.ts). */
+  by: string;
+  outcome: { ok: Json } | { err: SerializedError };
+}
+
+/** Look for an event that came before somebody waited for it. */
+export interface LookbackRequest {
+  run: string;
+  fn: string;
+  /** The operation that waits (core/ids.ts, `stepHash`); null: the run is to be cancelled by what is found. */
+  op: string | null;
+  on: readonly EventMatch[];
+  /** Internal id of the event that started the run. */
+  trigger: string;
+  /** Events count that were received after, and at the latest. */
+  afterMs: number;
+  untilMs: number;
+  /** Internal ids of events that do not count. */
+  excluded: readonly string[];
+  /** Where the look before ended (state/keys.ts, `timeSort`). */
+  from?: string;
+  /** Set in the look that makes up for indexes that lag. */
+  again?: true;
+}
+
 /** On the events queue. `returns`: how often it came back from the dead-letter queue. `trace`: a `traceparent`. */
 export type DispatchMessage = { v: 1; returns?: number; trace?: string } & (
   | { kind: "events"; events: AcceptedEvent[] }
@@ -40,6 +101,21 @@ export type DispatchMessage = { v: 1; returns?: number; trace?: string } & (
   | { kind: "timer"; app: string; run: string; fn: string; why: WakeReason; dueMs: number }
   /** A cron's tick. `at` is the nominal time in ISO 8601. */
   | { kind: "cron"; app: string; fn: string; cron: string; at: string }
+  /** More wait for an event than are answered at once: those of one key after `after`. */
+  | { kind: "match"; event: string; key: string; after: string }
+  | ({ kind: "lookback" } & LookbackRequest)
+  /** Start a function for an operation of a run. */
+  | ({ kind: "invoke" } & InvokeRequest)
+  /** A run waits no longer for one it has invoked, which is to be cancelled. */
+  | { kind: "disown"; run: string; parent: ParentOp }
+  /** A run has ended: tell its parent, and whoever listens to system events. `wake`: a worker is to do what else is left. */
+  | { kind: "ended"; run: string; wake?: true }
+  /** An operation's outcome is here: put it into the run's inbox and wake the run. */
+  | ({ kind: "arrive" } & ArriveRequest)
+  /** A signal from a worker that may not write the run that waits for it. `token` names the sending. */
+  | { kind: "signal"; signal: string; data: Json; token: string }
+  /** The next page of a bulk cancel. */
+  | { kind: "cancel-runs"; cancellation: string; page: number }
 );
 
 /**
@@ -54,7 +130,16 @@ export function encodeMessage(message: WakeMessage | DispatchMessage): string {
   );
 }
 
-const WAKE_REASONS: readonly WakeReason[] = ["start", "retry", "sleep", "continue", "sweep", "dead-letter"];
+const WAKE_REASONS: readonly WakeReason[] = [
+  "start",
+  "retry",
+  "sleep",
+  "continue",
+  "arrival",
+  "branch",
+  "sweep",
+  "dead-letter",
+];
 
 /** The wake a step queue's body holds, or why it holds none. */
 export function readWake(body: string): WakeMessage | { unreadable: string } {
@@ -68,7 +153,21 @@ export function readWake(body: string): WakeMessage | { unreadable: string } {
   if (!reason) return { unreadable: "why is no known reason" };
   if (dueMs !== undefined && !Number.isFinite(dueMs)) return { unreadable: "dueMs is no time" };
   const trace = traceMember(readTraceparent(value["trace"]));
-  return { v: 1, run, fn, why: reason, ...(typeof dueMs === "number" ? { dueMs } : {}), ...trace };
+  const branch = value["branch"] === undefined ? undefined : readBranch(value["branch"]);
+  if (branch === null) return { unreadable: "the branch is incomplete" };
+  const due = typeof dueMs === "number" ? { dueMs } : {};
+  return { v: 1, run, fn, why: reason, ...due, ...trace, ...(branch ? { branch } : {}) };
+}
+
+function readBranch(value: unknown): BranchWork | null {
+  if (!isRecord(value)) return null;
+  const { id, i, attempt, fan } = value;
+  if (typeof id !== "string" || typeof i !== "number" || typeof attempt !== "number") return null;
+  if (fan === undefined) return { id, i, attempt };
+  if (!isRecord(fan)) return null;
+  const { group, shard, name } = fan;
+  if (typeof group !== "string" || typeof shard !== "number" || typeof name !== "string") return null;
+  return { id, i, attempt, fan: { group, shard, name } };
 }
 
 /** What an events queue's body holds, or why it holds nothing. */
@@ -108,9 +207,108 @@ export function readDispatchMessage(body: string): DispatchMessage | { unreadabl
       }
       return { ...common, kind: "cron", app, fn, cron, at };
     }
+    case "match": {
+      const [event, key, after] = [text("event"), text("key"), text("after")];
+      if (event === null || key === null || after === null) return { unreadable: "the match is incomplete" };
+      return { ...common, kind: "match", event, key, after };
+    }
+    case "lookback": {
+      const lookback = readLookback(value);
+      return lookback ? { ...common, kind: "lookback", ...lookback } : { unreadable: "the look back is incomplete" };
+    }
+    case "invoke": {
+      const invoke = readInvoke(value);
+      return invoke ? { ...common, kind: "invoke", ...invoke } : { unreadable: "the invoke is incomplete" };
+    }
+    case "disown": {
+      const [run, parent] = [text("run"), readParent(value["parent"])];
+      if (run === null || !parseRunId(run) || !parent) return { unreadable: "the disowning is incomplete" };
+      return { ...common, kind: "disown", run, parent };
+    }
+    case "ended": {
+      const run = text("run");
+      if (run === null || !parseRunId(run)) return { unreadable: "run is no run id" };
+      return { ...common, kind: "ended", run, ...(value["wake"] === true ? { wake: true } : {}) };
+    }
+    case "arrive": {
+      const arrive = readArrive(value);
+      return arrive ? { ...common, kind: "arrive", ...arrive } : { unreadable: "the arrival is incomplete" };
+    }
+    case "signal": {
+      const [signal, token] = [text("signal"), text("token")];
+      const { data } = value;
+      if (signal === null || token === null || !isJson(data)) return { unreadable: "the signal is incomplete" };
+      return { ...common, kind: "signal", signal, data, token };
+    }
+    case "cancel-runs": {
+      const [cancellation, { page }] = [text("cancellation"), value];
+      if (cancellation === null || typeof page !== "number") return { unreadable: "the bulk cancel is incomplete" };
+      return { ...common, kind: "cancel-runs", cancellation, page };
+    }
     default:
       return { unreadable: `kind ${JSON.stringify(value["kind"])} is not known` };
   }
+}
+
+function readLookback(value: Record<string, unknown>): LookbackRequest | null {
+  const { run, fn, op, on, trigger, afterMs, untilMs, excluded, from, again } = value;
+  if (typeof run !== "string" || !parseRunId(run) || typeof fn !== "string" || typeof trigger !== "string") return null;
+  if (typeof op !== "string" && op !== null) return null;
+  if (typeof afterMs !== "number" || typeof untilMs !== "number") return null;
+  if (!Array.isArray(on) || !on.every(isEventMatch)) return null;
+  if (!Array.isArray(excluded) || !excluded.every((id) => typeof id === "string")) return null;
+  const position = typeof from === "string" ? { from } : {};
+  const second = again === true ? ({ again } as const) : {};
+  return { run, fn, op, on, trigger, afterMs, untilMs, excluded, ...position, ...second };
+}
+
+function isEventMatch(value: unknown): value is EventMatch {
+  return (
+    isRecord(value) &&
+    typeof value["event"] === "string" &&
+    (value["if"] === undefined || typeof value["if"] === "string")
+  );
+}
+
+function readInvoke(value: Record<string, unknown>): InvokeRequest | null {
+  const { app, fn, data, dataKey, depth, createdAtMs, sentAtMs, quiet } = value;
+  const parent = readParent(value["parent"]);
+  if (!parent || typeof app !== "string" || typeof fn !== "string") return null;
+  if (typeof depth !== "number" || typeof createdAtMs !== "number" || typeof sentAtMs !== "number") return null;
+  const payload = typeof dataKey === "string" ? { dataKey } : isJsonObject(data) ? { data } : null;
+  if (!payload) return null;
+  return { parent, app, fn, ...payload, depth, createdAtMs, sentAtMs, ...(quiet === true ? { quiet } : {}) };
+}
+
+/** The parent's operation as a message or a head names it; null when it is incomplete. */
+export function readParent(value: unknown): ParentOp | null {
+  if (!isRecord(value)) return null;
+  const { run, fn, op, detached } = value;
+  if (typeof run !== "string" || !parseRunId(run) || typeof fn !== "string" || typeof op !== "string") return null;
+  return { run, fn, op, ...(detached === true ? { detached } : {}) };
+}
+
+function readArrive(value: Record<string, unknown>): ArriveRequest | null {
+  const { run, fn, op, by, outcome } = value;
+  if (typeof run !== "string" || !parseRunId(run) || typeof fn !== "string") return null;
+  if (typeof op !== "string" || typeof by !== "string" || !isOutcome(outcome)) return null;
+  return { run, fn, op, by, outcome };
+}
+
+function isOutcome(value: unknown): value is ArriveRequest["outcome"] {
+  if (!isRecord(value)) return false;
+  if (value["ok"] !== undefined) return true;
+  return isRecord(value["err"]) && typeof value["err"]["message"] === "string";
+}
+
+/** Holds for a member that came out of a JSON parser. */
+function isJson(value: unknown): value is Json {
+  return value !== undefined;
+}
+
+/** Holds for an object that came out of a JSON parser. */
+function isJsonObject(value: unknown): value is { [key: string]: Json } {
+  return isRecord(value);
 }
 
 /** The accepted events an S3 object's JSON holds. */

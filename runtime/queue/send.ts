@@ -8,6 +8,9 @@ import { MAX_SQS_DELAY_MS } from "../core/limits.js";
 import type { Services } from "../services.js";
 import { encodeMessage, type DispatchMessage, type WakeMessage } from "./messages.js";
 
+/** SQS takes 1 MiB a message (quotas-messages); a little is left for what it adds. */
+export const MAX_MESSAGE_BYTES = 1024 * 1024 - 1024;
+
 /** SendMessageBatch takes ten messages and 1 MiB in all (SQS quotas). Wakes are small; the count decides. */
 const BATCH_ENTRIES = 10;
 
@@ -33,6 +36,11 @@ export async function sendMessage(
 export interface DelayedWake {
   wake: WakeMessage;
   delayMs: number;
+}
+
+/** A wake and the queue it is for. */
+export interface QueuedWake extends DelayedWake {
+  queueUrl: string;
 }
 
 /** Sends wakes to one step queue, ten to a call. Throws when some could not be sent: the caller's message comes again. */

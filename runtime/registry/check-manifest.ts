@@ -1,11 +1,14 @@
 /** Owns: whether a manifest can be registered. Everything that is wrong is said at once: a deployment fails only once for it. */
 import { isBackoffConfig } from "../../sdk/backoff.js";
 import { defineError, isPerdureError, shown } from "../../sdk/error-catalogue.js";
+import { MAX_CANCEL_EVENTS } from "../../sdk/cancel-on.js";
+import { MAX_WAIT_MS } from "../../sdk/duration.js";
 import { eventNameFault } from "../../sdk/events.js";
 import type { AppManifest } from "../../sdk/protocol.js";
+import { isTimeoutMs } from "../../sdk/timeouts.js";
 import { isJitterMs, JITTER_MS } from "../../sdk/triggers.js";
 import { appIdPattern, functionIdPattern } from "../core/ids.js";
-import { compileExpression } from "../expressions/cel.js";
+import { compileExpression, type ExpressionVariable } from "../expressions/cel.js";
 import { parseCron } from "../timers/cron.js";
 
 export const registrationRefused = defineError<{ appId: unknown; problems: readonly string[] }>({
@@ -55,24 +58,32 @@ export function checkManifest(manifest: AppManifest): AppManifest {
 }
 
 function checkFunction(config: Record<string, unknown>, problems: string[]): void {
-  const { id, name, retries, triggers, backoff, idempotency } = config;
+  const { id, name, retries, triggers, backoff, idempotency, parallel, timeouts, cancelOn } = config;
   const problem = (text: string): void => void problems.push(`function ${shown(id)}: ${text}`);
   if (typeof id !== "string" || !functionIdPattern.test(id)) {
     problem("the id is not usable; expected lowercase letters, digits and hyphens, at most 80");
   }
   if (typeof name !== "string" || name === "") problem(`its name is ${shown(name)}; expected text`);
+  if (parallel !== undefined && parallel !== "in-turn" && parallel !== "distributed") {
+    problem(`parallel is ${shown(parallel)}; expected "in-turn" or "distributed"`);
+  }
   if (typeof retries !== "number" || !Number.isInteger(retries) || retries < 0 || retries > MAX_RETRIES) {
     problem(`retries are ${shown(retries)}; expected a whole number from 0 to ${MAX_RETRIES}`);
   }
   if (backoff !== undefined && !isBackoffConfig(backoff)) {
     problem(`its backoff is ${shown(backoff)}; expected { firstMs, factor, longestMs } within their bounds`);
   }
+  if (timeouts !== undefined && !isTimeouts(timeouts)) {
+    problem(`its timeouts are ${shown(timeouts)}; expected startMs and finishMs, 1 s to 366 days each`);
+  }
   if (idempotency !== undefined) {
     const fault = expressionFault("idempotency", idempotency);
     if (fault) problem(fault);
   }
-  if (!Array.isArray(triggers) || triggers.length < 1 || triggers.length > MAX_TRIGGERS) {
-    problem(`it has ${Array.isArray(triggers) ? triggers.length : "no"} triggers; expected 1 to ${MAX_TRIGGERS}`);
+  if (cancelOn !== undefined) for (const fault of cancelOnFaults(cancelOn)) problem(fault);
+  if (!Array.isArray(triggers) || triggers.length > MAX_TRIGGERS) {
+    const count = Array.isArray(triggers) ? triggers.length : "no list of";
+    problem(`it has ${count} triggers; expected at most ${MAX_TRIGGERS}`);
     return;
   }
   const crons = new Set<unknown>();
@@ -84,6 +95,34 @@ function checkFunction(config: Record<string, unknown>, problems: string[]): voi
     if (crons.has(trigger["cron"])) problem(`cron ${shown(trigger["cron"])} is given twice; expected each once`);
     crons.add(trigger["cron"]);
   }
+}
+
+function cancelOnFaults(cancelOn: unknown): string[] {
+  if (!Array.isArray(cancelOn) || cancelOn.length > MAX_CANCEL_EVENTS) {
+    return [`its cancelOn is ${shown(cancelOn)}; expected a list of at most ${MAX_CANCEL_EVENTS}`];
+  }
+  const entries: readonly unknown[] = cancelOn;
+  return entries.flatMap((entry) => cancelFault(entry) ?? []);
+}
+
+function cancelFault(entry: unknown): string | null {
+  if (!isRecord(entry)) return `an entry of its cancelOn is ${shown(entry)}; expected { event, if, timeoutMs }`;
+  const { event, if: condition, timeoutMs } = entry;
+  const fault = eventNameFault(event, { wildcard: false, system: true });
+  if (fault) return `in its cancelOn ${fault.is}; expected ${fault.expected}`;
+  if (timeoutMs !== undefined && !isCancelTimeout(timeoutMs)) {
+    return `a timeout of its cancelOn is ${shown(timeoutMs)}; expected 0 to ${MAX_WAIT_MS} ms`;
+  }
+  return condition === undefined ? null : expressionFault("cancelOn", condition, ["event", "async"]);
+}
+
+function isCancelTimeout(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_WAIT_MS;
+}
+
+function isTimeouts(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  return Object.entries(value).every(([name, ms]) => (name === "startMs" || name === "finishMs") && isTimeoutMs(ms));
 }
 
 function triggerFault(trigger: unknown): string | null {
@@ -100,14 +139,18 @@ function triggerFault(trigger: unknown): string | null {
     return faultOf(() => parseCron(cron));
   }
   if (jitterMs !== undefined) return "an event trigger has a jitter; expected jitter beside cron only";
-  const fault = eventNameFault(event, { wildcard: true });
+  const fault = eventNameFault(event, { wildcard: true, system: true });
   if (fault) return `${fault.is}; expected ${fault.expected}`;
   return condition === undefined ? null : expressionFault("if", condition);
 }
 
-function expressionFault(option: string, expression: unknown): string | null {
+function expressionFault(
+  option: string,
+  expression: unknown,
+  variables: readonly ExpressionVariable[] = ["event"],
+): string | null {
   if (typeof expression !== "string") return `its ${option} is ${shown(expression)}; expected a CEL expression`;
-  return faultOf(() => compileExpression(expression, { variables: ["event"] }));
+  return faultOf(() => compileExpression(expression, { variables }));
 }
 
 /** What a reader has against what it was given to read. */

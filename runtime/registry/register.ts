@@ -15,6 +15,7 @@ import { ABSENT } from "../state/conditions.js";
 import { appKey, FUNCTION_PREFIX, functionKey, REGISTRY_SHARDS, registryKey } from "../state/keys.js";
 import { checkManifest } from "./check-manifest.js";
 import { cronSchedules, removeCronSchedule, writeCronSchedule, type CronSchedule } from "./cron-schedules.js";
+import { LISTENERS_ATTRIBUTE, listensToFinished } from "./listeners.js";
 import { readAppItems, readFunctionConfig } from "./registry.js";
 import { versionOf } from "./version.js";
 
@@ -55,7 +56,7 @@ export async function registerApp(services: Services, registration: Registration
   for (const config of functions) await putFunction(services, appId, config);
   for (const id of removed) await deleteFunction(services, appId, id);
   await putApp(services, appId, stepQueueUrl, version);
-  await publishVersion(services, appId, version);
+  await publishVersion(services, appId, { version, listens: functions.some(listensToFinished) });
   for (const schedule of schedules) await writeCronSchedule(services, schedule);
   const changed = functions.filter(({ id }) => known.has(id)).filter((config) => !equal(known.get(config.id), config));
   return {
@@ -120,7 +121,11 @@ async function putApp(services: Services, appId: string, stepQueueUrl: string, v
 }
 
 /** Each copy of the list of apps gets the version; another app's registration at the same time is not overwritten. */
-async function publishVersion(services: Services, appId: string, version: string): Promise<void> {
+async function publishVersion(
+  services: Services,
+  appId: string,
+  { version, listens }: { version: string; listens: boolean },
+): Promise<void> {
   const { tableName } = services.settings;
   for (let shard = 0; shard < REGISTRY_SHARDS; shard += 1) {
     const key = registryKey(shard);
@@ -139,9 +144,9 @@ async function publishVersion(services: Services, appId: string, version: string
         new UpdateItemCommand({
           TableName: tableName,
           Key,
-          UpdateExpression: "SET apps.#app = :version",
+          UpdateExpression: `SET apps.#app = :version ${listens ? "ADD" : "DELETE"} ${LISTENERS_ATTRIBUTE} :listener`,
           ExpressionAttributeNames: { "#app": appId },
-          ExpressionAttributeValues: { ":version": text(version) },
+          ExpressionAttributeValues: { ":version": text(version), ":listener": { SS: [appId] } },
         }),
       ),
     );

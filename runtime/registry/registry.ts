@@ -144,3 +144,17 @@ export function isTriggeredBy(registered: RegisteredFunction, event: { name: str
       isEventMatch(pattern, event.name) && (condition === null || condition.evaluate({ event })),
   );
 }
+
+/** The functions an event starts. */
+export function triggeredBy(registry: Registry, event: { name: string }): RegisteredFunction[] {
+  return [...registry.apps.values()]
+    .flatMap((app) => app.functions)
+    .filter((registered) => isTriggeredBy(registered, event));
+}
+
+/** Whether any function may be started by events of that name. */
+export function hasListener(registry: Registry, eventName: string): boolean {
+  return [...registry.apps.values()].some((app) =>
+    app.functions.some(({ matchers }) => matchers.some(({ pattern }) => isEventMatch(pattern, eventName))),
+  );
+}

@@ -11,6 +11,7 @@ import { readText, text } from "../state/attributes.js";
 import { PRESENT } from "../state/conditions.js";
 import { appKey, FUNCTION_PREFIX, REGISTRY_SHARDS, registryKey, type Key } from "../state/keys.js";
 import { cronSchedules, removeCronSchedule } from "./cron-schedules.js";
+import { LISTENERS_ATTRIBUTE } from "./listeners.js";
 import { readAppItems, readFunctionConfig } from "./registry.js";
 
 /**
@@ -39,9 +40,10 @@ async function unlist(services: Services, appId: string, key: Key): Promise<void
   const command = new UpdateItemCommand({
     TableName: services.settings.tableName,
     Key: { pk: text(key.pk), sk: text(key.sk) },
-    UpdateExpression: "REMOVE apps.#app",
+    UpdateExpression: `REMOVE apps.#app DELETE ${LISTENERS_ATTRIBUTE} :listener`,
     ConditionExpression: PRESENT,
     ExpressionAttributeNames: { "#app": appId },
+    ExpressionAttributeValues: { ":listener": { SS: [appId] } },
   });
   try {
     await untilKnown(services, `unlist app "${appId}"`, () => services.clients.dynamodb.send(command));

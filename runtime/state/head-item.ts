@@ -1,6 +1,6 @@
 /** Owns: a run's head ⇄ its item. Old shapes are translated here and nowhere else. */
 import type { SerializedError } from "../../sdk/protocol.js";
-import type { Effect, RunHead, RunStatus } from "../core/run.js";
+import type { Divergence, Effect, ParentOp, RunHead, RunStatus } from "../core/run.js";
 import { number, readNumber, readText, requireNumber, requireText, text, type Item } from "./attributes.js";
 import { dueShard, functionIndex, headKey } from "./keys.js";
 import { packedAttribute, readPacked, type Packed } from "./payloads.js";
@@ -17,6 +17,15 @@ export interface NewRun {
   notBeforeMs: number | null;
   dueAtMs: number;
   ttlSeconds: number;
+  /** Of a run that another one has invoked. */
+  invoked?: Invoked | undefined;
+}
+
+/** Where an invoked run comes from. */
+export interface Invoked {
+  parent: ParentOp;
+  depth: number;
+  quiet: boolean;
 }
 
 /** A head and what travels with it. */
@@ -52,6 +61,15 @@ export function newHeadItem(run: NewRun): Item {
     ...(run.events ? { events: packedAttribute(run.events) } : {}),
     ...(run.notBeforeMs === null ? {} : { notBefore: number(run.notBeforeMs) }),
     ...(run.trace === undefined ? {} : { trace: text(run.trace) }),
+    ...(run.invoked ? invokedAttributes(run.invoked) : {}),
+  };
+}
+
+function invokedAttributes({ parent, depth, quiet }: Invoked): Item {
+  return {
+    parent: text(JSON.stringify(parent)),
+    depth: number(depth),
+    ...(quiet ? { quiet: { BOOL: true } } : {}),
   };
 }
 
@@ -83,7 +101,12 @@ export function readHead(item: Item): StoredRun {
     notBeforeMs: readNumber(item, "notBefore"),
     timer: timerName === null ? null : { name: timerName, atMs: requireNumber(item, "timerAt") },
     objects: readNumber(item, "objects") ?? 0,
-    error: readError(item),
+    parent: readParent(item),
+    depth: readNumber(item, "depth") ?? 0,
+    quiet: item["quiet"]?.BOOL === true,
+    error: readError(item, "error"),
+    reason: readError(item, "reason"),
+    diverged: readDivergence(item),
   };
   return { head, events: readPacked(item["events"]), output: readPacked(item["output"]) };
 }
@@ -102,16 +125,28 @@ function readSeals(item: Item): Map<number, number> {
   return seals;
 }
 
-const EFFECTS: readonly Effect[] = ["timer", "payloads"];
+const EFFECTS: readonly Effect[] = ["timer", "waiters", "payloads", "announce"];
 
 function readEffects(item: Item): Effect[] {
   return (item["effects"]?.L ?? []).flatMap((value) => EFFECTS.filter((known) => known === value.S));
 }
 
-function readError(item: Item): SerializedError | null {
-  const json = readText(item, "error");
+function readParent(item: Item): ParentOp | null {
+  const json = readText(item, "parent");
+  // Written by `invokedAttributes` above and by nothing else.
+  return json === null ? null : (JSON.parse(json) as ParentOp);
+}
+
+function readError(item: Item, name: "error" | "reason"): SerializedError | null {
+  const json = readText(item, name);
   // Written by `errorAttribute` below and by nothing else.
   return json === null ? null : (JSON.parse(json) as SerializedError);
+}
+
+function readDivergence(item: Item): Divergence | null {
+  const json = readText(item, "diverged");
+  // Written by a release and by nothing else.
+  return json === null ? null : (JSON.parse(json) as Divergence);
 }
 
 export function errorAttribute(error: SerializedError): { S: string } {

@@ -3,7 +3,7 @@
  * is the only one (PROTOCOL §1): that is how event against timeout, or two duplicates, is decided once.
  * Must not: decide what an arrival means, or wake anybody.
  */
-import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Arrival, Json, SerializedError } from "../../sdk/protocol.js";
 import { untilKnown, type Patience } from "../aws/until-known.js";
 import type { Services } from "../services.js";
@@ -57,6 +57,21 @@ export class InboxStore {
       // The answer to an earlier try of this very call may have been lost: then what stands is its own.
       return { first: standing.by === arrival.by && standing.why === arrival.why, standing };
     }
+  }
+
+  /** What has arrived for an operation, strongly consistent; null when nothing has. */
+  async get(runId: string, opHash: string): Promise<StoredArrival | null> {
+    const key = inboxKey(runId, opHash);
+    const answer = await untilKnown(this.#services, `read an arrival of run "${runId}"`, () =>
+      this.#services.clients.dynamodb.send(
+        new GetItemCommand({
+          TableName: this.#services.settings.tableName,
+          Key: { pk: text(key.pk), sk: text(key.sk) },
+          ConsistentRead: true,
+        }),
+      ),
+    );
+    return answer.Item ? readArrival(answer.Item) : null;
   }
 
   /** The arrival as the function's host takes it: its value fetched, wherever it is kept. */

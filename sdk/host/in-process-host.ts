@@ -3,13 +3,14 @@
  * functions over HTTP; the executor knows both by `FunctionHost` alone.
  */
 import { duplicateFunction, foreignFunction, noFunctions } from "./errors.js";
-import { validateEvent } from "../triggers.js";
 import type { FunctionContext, PerdureFunction } from "../function.js";
 import { isPerdureFunction } from "../function.js";
 import type { ReceivedEvent } from "../events.js";
-import { quietable } from "../logger.js";
+import { HookedFunction } from "../middleware/hooked-function.js";
 import type { AppManifest, FunctionConfig, FunctionHost, PassInput, PassOutcome, PassPort } from "../protocol.js";
 import { Pass } from "./pass.js";
+import { makeGroupTools } from "./group-tools.js";
+import { runLogger } from "./run-logger.js";
 import { makeStepTools } from "./step-tools.js";
 import { bodyContext } from "./step-context.js";
 
@@ -19,9 +20,7 @@ export const SDK_VERSION = "0.1.0";
 export function hostFunctions(appId: string, functions: readonly PerdureFunction<never>[]): FunctionHost {
   const byId = new Map<string, PerdureFunction>();
   if (functions.length === 0) throw noFunctions({ appId });
-  for (const candidate of functions) {
-    const perdureFunction: unknown = candidate;
-    if (!isPerdureFunction(perdureFunction)) throw foreignFunction({ appId, is: "it was not made by createFunction" });
+  for (const perdureFunction of functions.flatMap((candidate) => withFailure(appId, candidate))) {
     const { id, client } = perdureFunction;
     if (client.id !== appId)
       throw foreignFunction({ appId, is: `function "${id}" was made by the client of app "${client.id}"` });
@@ -43,43 +42,51 @@ export function hostFunctions(appId: string, functions: readonly PerdureFunction
   };
 }
 
-function runPass(perdureFunction: PerdureFunction, input: PassInput, port: PassPort): Promise<PassOutcome> {
+/** A function and the one its `onFailure` handler is. */
+function withFailure(appId: string, candidate: unknown): PerdureFunction[] {
+  if (!isPerdureFunction(candidate)) throw foreignFunction({ appId, is: "it was not made by createFunction" });
+  return candidate.failure === null ? [candidate] : [candidate, candidate.failure];
+}
+
+async function runPass(perdureFunction: PerdureFunction, input: PassInput, port: PassPort): Promise<PassOutcome> {
   const { config } = perdureFunction;
+  const hooked = new HookedFunction(perdureFunction);
   const pass = new Pass(
     {
       id: config.id,
       retries: config.retries,
-      start: async (running) => {
-        // A first pass only: what has started is not stopped by a schema that was changed since.
-        if (input.history.length === 0) {
-          for (const event of input.events) await validateEvent(perdureFunction.triggers, event);
-        }
-        return perdureFunction.handler(contextOf(perdureFunction, running));
-      },
+      distributesSteps: config.parallel === "distributed",
+      start: (running) => hooked.start(running, contextOf(perdureFunction, running)),
     },
     input,
-    port,
+    hooked.port(port),
   );
-  return pass.run();
+  const outcome = await pass.run();
+  await hooked.ended(outcome, port);
+  return outcome;
 }
 
 function contextOf(perdureFunction: PerdureFunction, pass: Pass): FunctionContext {
   const { config, client } = perdureFunction;
+  const { runId } = pass.input;
   // As stored events: JSON of the shape the triggers' types describe, checked by `validateEvent` where a schema exists.
   const events: readonly ReceivedEvent[] = pass.input.events;
   const [event] = events;
-  if (!event) throw new TypeError(`Cannot run function "${config.id}": run "${pass.input.runId}" has no event`);
+  if (!event) throw new TypeError(`Cannot run function "${config.id}": run "${runId}" has no event`);
   return {
     event,
     events,
-    runId: pass.input.runId,
+    runId,
     get attempt() {
       return bodyContext.getStore()?.attempt ?? pass.attempt;
     },
-    maxAttempts: config.retries + 1,
+    get maxAttempts() {
+      return bodyContext.getStore()?.maxAttempts ?? config.retries + 1;
+    },
     traceparent: pass.input.traceparent,
-    step: makeStepTools(pass),
-    logger: quietable(client.logger, () => pass.silent),
+    step: makeStepTools(pass, client.id),
+    group: makeGroupTools(pass),
+    logger: runLogger(client.logger, { functionId: config.id, runId, attempt: pass.attempt }, () => pass.silent),
     signal: pass.signal,
   };
 }

@@ -184,8 +184,6 @@ client.createFunction({ id: "f", triggers: [{ cron: "* * * * *" }, { event: "a/b
 client.createFunction({ id: "f" }, { event: "a/b", when: "true" }, () => undefined);
 // @ts-expect-error triggers as text
 client.createFunction({ id: "f", triggers: "a/b" }, () => undefined);
-// @ts-expect-error no triggers at all
-client.createFunction({ id: "f" }, () => undefined);
 // @ts-expect-error triggers in both places
 client.createFunction({ id: "f", triggers: { event: "a/b" } }, { event: "a/b" }, () => undefined);
 // @ts-expect-error no id

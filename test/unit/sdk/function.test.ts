@@ -91,6 +91,18 @@ describe("options of a function", () => {
 });
 
 describe("triggers of a function", () => {
+  it("may be none: then it runs when another function invokes it", () => {
+    expect([triggersOf(undefined), triggersOf([])]).toMatchObject([{ triggers: [] }, { triggers: [] }]);
+  });
+
+  it("may be the platform's own events, each by its whole name", () => {
+    expect(triggersOf({ event: "perdure/function.failed" })).toMatchObject({
+      triggers: [{ event: "perdure/function.failed" }],
+    });
+    expect(triggersOf({ event: "perdure/function.*" })).toContain('names that begin with "perdure/" are reserved');
+    expect(triggersOf({ event: "perdure/function.skipped" })).toContain("are reserved");
+  });
+
   it("may be one or up to ten, of every form", () => {
     expect(triggersOf(eventType("a/typed"))).toMatchObject({ triggers: [{ event: "a/typed" }] });
     const ten = [
@@ -122,9 +134,7 @@ describe("triggers of a function", () => {
   });
 
   it.each([
-    [undefined, "it has no triggers"],
     [null, "a trigger is not an object"],
-    [[], "it has no triggers"],
     [Array.from({ length: 11 }, (_, index) => ({ event: `a/${index}` })), "it has 11 triggers; expected at most 10"],
     ["a/b", "a trigger is not an object; expected { event:"],
     [[{ event: "a/b" }, 5], "a trigger is not an object"],
