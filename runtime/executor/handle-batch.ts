@@ -1,7 +1,12 @@
 /** Owns: one batch of a step queue: each message its own turn, side by side; which messages may go. */
+import { isPerdureError } from "../../sdk/error-catalogue.js";
+import { outcomeUnknown } from "../aws/until-known.js";
+import { appOfRun } from "../core/ids.js";
 import type { LambdaContext, SQSBatchResponse, SQSRecord } from "../lambda/sqs.js";
-import { readWake } from "../queue/messages.js";
+import { tracedServices } from "../observe/trace.js";
+import { readWake, type WakeMessage } from "../queue/messages.js";
 import { quarantine } from "../queue/quarantine.js";
+import type { Services } from "../services.js";
 import { handleWake, type Disposition, type Executor } from "./handle-wake.js";
 import { setVisibility, type Receipt } from "./heartbeat.js";
 
@@ -48,9 +53,25 @@ async function handleRecord(
     await keepHidden(executor, receipt, disposition);
     return disposition.acknowledge;
   } catch (error) {
-    services.logger.error(`Cannot handle message "${messageId}"; it comes again`, error);
+    const message = `Cannot handle message "${messageId}"; it comes again`;
+    if ("unreadable" in wake || !isUnanswered(error)) services.logger.error(message, error);
+    else countUnanswered(services, wake, message, error);
     return false;
   }
+}
+
+function isUnanswered(error: unknown): boolean {
+  return isPerdureError(error) && error.code === outcomeUnknown.definition.code;
+}
+
+function countUnanswered(services: Services, wake: WakeMessage, message: string, error: unknown): void {
+  tracedServices(services, wake.trace).metrics.count("TurnsUnanswered", {
+    message,
+    app: appOfRun(wake.run),
+    functionId: wake.fn,
+    about: { runId: wake.run },
+    error,
+  });
 }
 
 async function keepHidden(executor: Executor, receipt: Receipt, disposition: Disposition): Promise<void> {
