@@ -5,7 +5,7 @@
  * Must not: make a trace where none was given, or refuse anything: a `traceparent` that cannot be read is as good as none.
  */
 import type { Services } from "../services.js";
-import type { Logger } from "../../sdk/logger.js";
+import type { Logger, LogLevel } from "../../sdk/logger.js";
 
 /** version-traceid-parentid-flags; a later version may have more behind a further hyphen. */
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
@@ -44,7 +44,7 @@ export function tracedServices<S extends Pick<Services, "logger" | "metrics">>(
 
 function withPart(logger: Logger, part: object): Logger {
   const pass =
-    (level: keyof Logger) =>
+    (level: LogLevel) =>
     (...parts: unknown[]): void =>
       logger[level](...parts, part);
   return { debug: pass("debug"), info: pass("info"), warn: pass("warn"), error: pass("error") };

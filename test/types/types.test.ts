@@ -25,6 +25,12 @@ describe("types", () => {
     const lines = (await compile()).split("\n");
     expect(lines.filter((line) => /error TS\d+/.test(line))).toEqual([]);
     const read = lines.filter((line) => line.endsWith(".test-d.ts")).map((line) => line.trim().split(/[/\\]/).pop());
-    expect(read.sort()).toEqual(["events.test-d.ts", "jsonify.test-d.ts", "steps.test-d.ts", "triggers.test-d.ts"]);
+    expect(read.sort()).toEqual([
+      "events.test-d.ts",
+      "jsonify.test-d.ts",
+      "middleware.test-d.ts",
+      "steps.test-d.ts",
+      "triggers.test-d.ts",
+    ]);
   });
 });

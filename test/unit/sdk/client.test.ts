@@ -39,7 +39,7 @@ describe("new Perdure()", () => {
 
   it("refuses an option it does not know, rather than ignore a typo", () => {
     expect(refusal(clientOf({ id: "a", eventkey: "k" }))).toBe(
-      'CLIENT_INVALID: Cannot create client "a": there is no option "eventkey"; expected id, logger, eventKey, baseUrl, fetch',
+      'CLIENT_INVALID: Cannot create client "a": there is no option "eventkey"; expected id, logger, eventKey, baseUrl, fetch, middleware',
     );
   });
 
