@@ -23,8 +23,8 @@ export interface FunctionReference<Data = UntypedData, Output = Json> {
   /** The app of whoever invokes it when absent. */
   readonly appId: string | undefined;
   readonly functionId: string;
-  /** Only for the compiler. */
-  readonly types?: { data: Data; output: Output };
+  /** Only for the compiler: a reference to a function of narrower data fits where any is asked for. */
+  readonly types?: { takes: (data: Data) => void; output: Output };
 }
 
 export function isFunctionReference(value: unknown): value is FunctionReference {

@@ -97,7 +97,7 @@ type DataMember<Data> =
         data: Data;
       };
 
-export type InvokeTarget = PerdureFunction<never> | FunctionReference<never>;
+export type InvokeTarget = PerdureFunction<never> | FunctionReference<never, unknown>;
 
 /** What the invoked function takes: the data of the events its triggers name. Any object, when they name none of the app's own. */
 export type InvokeData<Target> =
