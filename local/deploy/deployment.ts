@@ -1,7 +1,7 @@
 /**
  * Owns: deploying a synthesized stack on the embedded AWS: its resources made in dependency order from the template, its
  * functions run as processes with their own bundles, every call held against the template's roles. And changing it afterwards
- * as an update would: a worker's code, a custom resource, a role.
+ * as an update would: a worker's code, a custom resource, a role. Stacks beside it import what it exports.
  * Must not: know what the stack is for. Nothing of Perdure is named here.
  */
 import type { AwsClients } from "../../runtime/aws/clients.js";
@@ -57,28 +57,40 @@ export class DeployedStack {
   readonly world: DeploymentWorld;
   readonly #template: Template;
   readonly #scope: StackScope;
-  readonly #wire: WireServer;
+  /** Null for a stack beside the first one, which owns what they share. */
+  readonly #wire: WireServer | null;
 
-  private constructor(world: DeploymentWorld, template: Template, scope: StackScope, wire: WireServer) {
+  private constructor(world: DeploymentWorld, template: Template, wire: WireServer | null) {
     this.world = world;
     this.#template = template;
-    this.#scope = scope;
+    this.#scope = new StackScope(template, world);
     this.#wire = wire;
   }
 
   /** Deploys. Throws DEPLOYMENT_FAILED with the resource at fault, and leaves nothing running. */
   static async deploy(options: DeployOptions): Promise<DeployedStack> {
     const { world, wire } = await makeWorld(options);
-    const template = readTemplate(options.assembly.template);
-    const scope = new StackScope(template, world);
-    const stack = new DeployedStack(world, template, scope, wire);
+    const stack = new DeployedStack(world, readTemplate(options.assembly.template), wire);
     try {
-      for (const resource of template.resources) await stack.#make(resource);
+      await stack.#makeAll();
       world.gateway.open(world.fleet, world.clock, world.random);
     } catch (error) {
       await stack.stop();
       throw error;
     }
+    return stack;
+  }
+
+  /**
+   * Deploys another stack into the same account and region: it may import what this one exports, and its functions run beside
+   * this one's. It stops with this one. Throws DEPLOYMENT_FAILED.
+   */
+  async deployBeside({ stackName, template, assets }: StackAssembly): Promise<DeployedStack> {
+    const world: DeploymentWorld = { ...this.world, ...identityOf(stackName), assets };
+    const stack = new DeployedStack(world, readTemplate(template), null);
+    const api = stack.#template.resources.find(({ type }) => type.startsWith("AWS::ApiGatewayV2::"));
+    if (api) throw templateNotModelled({ place: api.logicalId, problem: "a second HTTP API" });
+    await stack.#makeAll();
     return stack;
   }
 
@@ -123,6 +135,7 @@ export class DeployedStack {
   }
 
   async stop(): Promise<void> {
+    if (this.#wire === null) return;
     await this.world.fleet.stop();
     await Promise.all([this.world.gateway.close(), this.world.answers.close(), this.#wire.close()]);
     this.world.aws.close();
@@ -132,6 +145,23 @@ export class DeployedStack {
     const created = this.#scope.created(logicalId);
     if (created === undefined) throw templateNotModelled({ place: logicalId, problem: "it was not made" });
     return created;
+  }
+
+  async #makeAll(): Promise<void> {
+    for (const resource of this.#template.resources) await this.#make(resource);
+    for (const [name, output] of Object.entries(this.#template.outputs)) this.#export(name, output);
+  }
+
+  #export(outputName: string, output: unknown): void {
+    const place = `Outputs.${outputName}`;
+    const exported = isObject(output) && isObject(output["Export"]) ? output["Export"]["Name"] : undefined;
+    if (exported === undefined) return;
+    const name = String(resolved(exported, this.#scope, place));
+    if (this.world.exports.has(name)) {
+      const reason = `Export with name ${name} is already exported by another stack`;
+      throw deploymentFailed({ resource: outputName, type: "AWS::CloudFormation::Stack", reason });
+    }
+    this.world.exports.set(name, this.output(outputName));
   }
 
   async #make(resource: TemplateResource): Promise<void> {
@@ -155,6 +185,10 @@ export class DeployedStack {
       throw deploymentFailed({ resource: logicalId, type, reason }, { cause: error });
     }
   }
+}
+
+function identityOf(stackName: string): Pick<DeploymentWorld, "stackName" | "stackId"> {
+  return { stackName, stackId: arn("cloudformation", `stack/${stackName}/00000000-0000-4000-8000-000000000000`) };
 }
 
 async function makeWorld(options: DeployOptions): Promise<{ world: DeploymentWorld; wire: WireServer }> {
@@ -188,8 +222,7 @@ async function makeWorld(options: DeployOptions): Promise<{ world: DeploymentWor
   aws.onUndelivered((problem) => onProblem({ where: "scheduler", problem }));
   aws.serveInvocations(fleet.invoke);
   const world: DeploymentWorld = {
-    stackName: assembly.stackName,
-    stackId: arn("cloudformation", `stack/${assembly.stackName}/00000000-0000-4000-8000-000000000000`),
+    ...identityOf(assembly.stackName),
     aws,
     iam,
     trusted: CLOUDFORMATION,
@@ -199,6 +232,7 @@ async function makeWorld(options: DeployOptions): Promise<{ world: DeploymentWor
     sqsEndpoint: wire.url,
     functionConcurrency: options.functionConcurrency,
     assets: assembly.assets,
+    exports: new Map(),
     roles: new RoleBook(iam),
     fleet,
     gateway: await GatewayPlan.listen((where, problem) => onProblem({ where, problem })),

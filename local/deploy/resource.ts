@@ -44,6 +44,8 @@ export interface DeploymentWorld {
   /** Sandboxes of one function at most. */
   functionConcurrency: number;
   assets: ReadonlyMap<string, string>;
+  /** What the stacks of the account export, by name. */
+  exports: Map<string, unknown>;
   roles: RoleBook;
   fleet: FunctionFleet;
   gateway: GatewayPlan;

@@ -11,10 +11,15 @@ import type { Template } from "./template.js";
 export class StackScope implements Scope {
   readonly #template: Template;
   readonly #pseudo: ReadonlyMap<string, string>;
+  readonly #exports: ReadonlyMap<string, unknown>;
   readonly #created = new Map<string, Created>();
 
-  constructor(template: Template, { stackName, stackId }: Pick<DeploymentWorld, "stackName" | "stackId">) {
+  constructor(
+    template: Template,
+    { stackName, stackId, exports }: Pick<DeploymentWorld, "stackName" | "stackId" | "exports">,
+  ) {
     this.#template = template;
+    this.#exports = exports;
     this.#pseudo = new Map([
       ["AWS::Region", LOCAL_REGION],
       ["AWS::AccountId", LOCAL_ACCOUNT],
@@ -48,9 +53,9 @@ export class StackScope implements Scope {
     return evaluateCondition(condition, this, `Conditions.${name}`);
   }
 
-  /** One stack is deployed here; what others export is not known. */
-  exported(): undefined {
-    return undefined;
+  /** By a stack that was deployed before this one. */
+  exported(name: string): unknown {
+    return this.#exports.get(name);
   }
 
   mapping(map: string, key: string, name: string): unknown {

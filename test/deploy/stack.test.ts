@@ -13,8 +13,21 @@ import { bundleWorker } from "../../infra/bundling.js";
 import type { Statement } from "../../local/aws/iam/policy.js";
 import { PerdureError } from "../../sdk/error-catalogue.js";
 import { People } from "./people.js";
-import { openStage, until, type Stage } from "./stage.js";
+import { openStage, synthesizeAttached, until, type Stage } from "./stage.js";
 import { unusedPermissions } from "./unused-permissions.js";
+
+/** Another app, whose code is in another repository. */
+const BILLING = `
+import { Perdure } from "perdure";
+import { serve } from "perdure/lambda";
+const client = new Perdure({ id: "billing" });
+const invoice = client.createFunction({ id: "invoice", triggers: { event: "billing/due" } }, async ({ event, step }) => {
+  const charged = await step.run("charge", () => event.data.amount);
+  await step.sleep("grace", "1s");
+  const { ids } = await step.sendEvent("tell", { name: "billing/charged" });
+  return { charged, told: ids.length };
+});
+export const handler = serve({ client, functions: [invoice] });`;
 
 let stage: Stage;
 let people: People;
@@ -69,6 +82,17 @@ describe("the deployed stack", () => {
     expect((await people.runOf(paid, "Completed")).output).toEqual({ orderId: "o1", status: "paid" });
     expect((await people.runOf(rejected, "Completed")).output).toEqual({ orderId: "o2", status: "rejected" });
     expect((await people.runOf(document, "Completed")).output).toMatchObject({ id: "d1", category: "short" });
+  });
+
+  it("counts what failed on the way, in lines that CloudWatch takes for metrics", () => {
+    const counted = stage.lines.flatMap((line) => {
+      const json = line.slice(line.indexOf(" ") + 1);
+      return json.includes('"AttemptsFailed":1') ? [JSON.parse(json)] : [];
+    });
+    expect(counted).toContainEqual(
+      expect.objectContaining({ service: "perdure", app: "examples", function: "checkout", attempt: 1 }),
+    );
+    for (const { _aws } of counted) expect(_aws.CloudWatchMetrics[0].Namespace).toBe("Perdure");
   });
 
   it("starts a run by its cron's schedule", async () => {
@@ -300,6 +324,28 @@ describe("roles", () => {
     const { body } = await people.api("GET", `/api/v1/events/${eventId}/runs`);
     expect(body["data"]).toMatchObject([{ functionId: "welcome-drip", status: "Queued" }]);
     roles.restore(role);
+  });
+});
+
+describe("an app in a stack of its own", () => {
+  it("attaches by the platform's exports: it is registered, runs, and its dead letters come back", async () => {
+    const entry = join(stage.directory, "billing.ts");
+    writeFileSync(entry, BILLING);
+    const denied = stage.denials.length;
+    const attached = await stage.stack.deployBeside(synthesizeAttached(stage.directory, { billing: entry }));
+    expect(await people.functionIds()).toContain("invoice");
+    const eventId = await people.send("billing/due", { amount: 12 });
+    const run = await people.runOf(eventId, "Completed");
+    expect([run.id.startsWith("billing_"), run.output]).toEqual([true, { charged: 12, told: 1 }]);
+    expect(stage.reports.some(({ functionName }) => functionName.startsWith("Attached-"))).toBe(true);
+    const steps = new People(attached).queueUrl("Steps", true);
+    await people.putMessage(steps, JSON.stringify({ v: 1, run: run.id, fn: "invoice", why: "sleep" }));
+    await until("wake sent anew", () =>
+      stage.lines.find((line) => line.includes(`A wake of run \\"${run.id}\\" was received too often`)),
+    );
+    expect(stage.denials.slice(denied)).toEqual([]);
+    await attached.updateCustomResource(attached.logicalId("Custom::PerdureApp", /Registration/), "Delete");
+    expect(await people.functionIds()).not.toContain("invoice");
   });
 });
 

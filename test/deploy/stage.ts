@@ -76,6 +76,25 @@ export async function openStage(root = REPOSITORY): Promise<Stage> {
   return { stack, assembly, directory, close, ...seen };
 }
 
+/** A stack of its own whose apps attach to the platform by its exports, synthesized with the package as `openStage` built it. */
+export function synthesizeAttached(directory: string, apps: Record<string, string>, root = REPOSITORY): StackAssembly {
+  const output = join(directory, "cdk.attached.out");
+  const constructs = join(root, "node_modules", ".cache", "perdure-cdk", "dist", "cdk.js");
+  const script = `
+    import { App, Stack } from "aws-cdk-lib";
+    import { PerdurePlatform } from ${JSON.stringify(constructs)};
+    const app = new App({ outdir: ${JSON.stringify(output)} });
+    const stack = new Stack(app, "Attached");
+    const platform = PerdurePlatform.fromExports(stack, "Perdure", { name: "perdure" });
+    for (const [id, entry] of Object.entries(${JSON.stringify(apps)})) platform.addApp(id, { entry });
+    app.synth();`;
+  execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  return readAssembly(output, "Attached");
+}
+
 /** The inside of a sandbox, as the package ships it. */
 export async function bundleBootstrap(root: string, directory: string): Promise<string> {
   const outfile = join(directory, "sandbox.mjs");

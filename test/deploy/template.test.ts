@@ -105,6 +105,47 @@ describe("intrinsic functions", () => {
   });
 });
 
+describe("exports", () => {
+  const exporting = (name: unknown): JsonObject => ({
+    Resources: { Jobs: queue },
+    Outputs: { Arn: { Value: { "Fn::GetAtt": ["Jobs", "Arn"] }, Export: { Name: name } } },
+  });
+  const beside = (stackName: string, template: JsonObject) => ({ stackName, template, assets: new Map() });
+
+  it("are what another stack of the account imports, under whatever name they are given", async () => {
+    const stack = await deploy(exporting({ "Fn::Sub": "${AWS::StackName}-jobs" }));
+    const importing = await stack.deployBeside(
+      beside("Other", {
+        Resources: { More: { Type: "AWS::SQS::Queue", Properties: { QueueName: "more" } } },
+        Outputs: {
+          jobs: { Value: { "Fn::ImportValue": { "Fn::Join": ["-", ["Test", "jobs"]] } } },
+          own: { Value: { Ref: "AWS::StackName" } },
+        },
+      }),
+    );
+    expect([importing.output("jobs"), importing.output("own")]).toEqual([
+      "arn:aws:sqs:us-east-1:000000000000:jobs",
+      "Other",
+    ]);
+    await importing.stop();
+    // It stopped alone: the first one still answers.
+    expect(stack.output("Arn")).toBe("arn:aws:sqs:us-east-1:000000000000:jobs");
+    await stack.stop();
+  });
+
+  it("have each one stack: a second one is refused, and a name nobody exports too", async () => {
+    const stack = await deploy(exporting("jobs"));
+    const again = { ...exporting("jobs"), Resources: { Jobs: { Type: "AWS::SQS::Queue", Properties: {} } } };
+    await expect(stack.deployBeside(beside("Other", again))).rejects.toThrow(
+      /Export with name jobs is already exported by another stack/,
+    );
+    const Properties = { QueueName: { "Fn::ImportValue": "nobody" } };
+    const lost = { Resources: { Lost: { Type: "AWS::SQS::Queue", Properties } } };
+    await expect(stack.deployBeside(beside("Third", lost))).rejects.toThrow(/"Lost\.QueueName.*nothing known/);
+    await stack.stop();
+  });
+});
+
 describe("resources", () => {
   it("are made after what they refer to, whatever their order", async () => {
     const dead = { Type: "AWS::SQS::Queue", Properties: { QueueName: "dead" } };
