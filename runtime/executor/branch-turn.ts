@@ -5,7 +5,7 @@
  */
 import { serializeError } from "../../sdk/errors.js";
 import { stepInterrupted } from "../../sdk/host/errors.js";
-import type { PassInput, PassOutcome, PassPort, StepName } from "../../sdk/protocol.js";
+import type { BackoffConfig, PassInput, PassOutcome, PassPort, StepName } from "../../sdk/protocol.js";
 import { retryDelayMs } from "../core/backoff.js";
 import { stepHash } from "../core/ids.js";
 import { BEAT_MS, BRANCH_VISIBILITY_MS, FIRST_BEAT_MS } from "../core/limits.js";
@@ -30,16 +30,21 @@ const GONE: Disposition = { acknowledge: true };
 export async function runBranch(executor: Executor, delivery: WakeDelivery, work: BranchWork): Promise<Disposition> {
   const { services } = executor;
   const { wake } = delivery;
-  const run = await new LogStore(services).load(wake.run);
-  if (!run || !isLive(run.head.status)) return GONE;
   const hash = stepHash(work.id, work.i);
-  if (!run.arrivals.has(hash)) {
+  const inbox = new InboxStore(services);
+  const [run, arrived] = await Promise.all([
+    new LogStore(services).loadWithoutInbox(wake.run),
+    // A first delivery has nothing to find.
+    delivery.receives > 1 || work.attempt > 0 ? inbox.get(wake.run, hash) : null,
+  ]);
+  if (!run || !isLive(run.head.status)) return GONE;
+  if (!arrived) {
     // What the log does not hold never existed: a worker asked for it that had lost its lease.
     if (!isAwaited(run, work)) return GONE;
     const arrival = await attempt(executor, delivery, work, run);
     if (arrival === "later") return { acknowledge: false, visibleInMs: null };
     if (arrival === "again") return GONE;
-    await new InboxStore(services).put(wake.run, hash, arrival, run.head.ttlSeconds);
+    await inbox.put(wake.run, hash, arrival, run.head.ttlSeconds);
   }
   await branchArrived(services, delivery.receipt.queueUrl, wake);
   return GONE;
@@ -107,7 +112,8 @@ async function runBody(
   const cancelled = new AbortController();
   const beat = startBeat(services, delivery, cancelled);
   try {
-    return await host.run(input, branchPort(services, delivery, AbortSignal.any([cancelled.signal, deadline.over])));
+    const stopped = AbortSignal.any([cancelled.signal, deadline.over]);
+    return await host.run(input, branchPort(services, delivery, stopped, host.get(head.functionId)?.backoff));
   } finally {
     beat.stop();
     deadline.close();
@@ -138,7 +144,12 @@ function startBeat(services: Services, { wake, receipt }: WakeDelivery, cancelle
 }
 
 /** What a pass for one step may ask for. It writes nothing and waits for nothing. */
-function branchPort(services: Services, delivery: WakeDelivery, stopped: AbortSignal): PassPort {
+function branchPort(
+  services: Services,
+  delivery: WakeDelivery,
+  stopped: AbortSignal,
+  functionBackoff: BackoffConfig | undefined,
+): PassPort {
   const never = (): Promise<never> => new Promise(() => undefined);
   return {
     clock: services.clock,
@@ -156,7 +167,7 @@ function branchPort(services: Services, delivery: WakeDelivery, stopped: AbortSi
     stopped,
     graceMs: 0,
     inTurnWaitMs: 0,
-    retryDelayMs: (number, backoff) => retryDelayMs(number, services.random.unit(), backoff),
+    retryDelayMs: (number, backoff = functionBackoff) => retryDelayMs(number, services.random.unit(), backoff),
     maxParallelBodies: 1,
     crashAnswered: () => undefined,
     abandoned: () => delivery.retireSandbox(),

@@ -54,6 +54,12 @@ type SeenEntry = Exclude<Extract<LogEntry, { k: "seen" }>, { err: unknown }>;
 type KeptOp = Omit<Extract<LogEntry, { k: "op" }>, "op"> & { op: Omit<InvokeOp, "data"> };
 type InvokeOp = Extract<WaitingOp, { kind: "invoke" }>;
 
+/** From here on a load reads: what comes before (groups of branches, their tries) is of no use to a turn. */
+const FIRST_SORT_KEY = INBOX_PREFIX;
+/** The head itself was read before. "RUN" sorts after every log item, "Q" before it. */
+const BEFORE_HEAD = "Q";
+const ALL_SORT_KEYS = " ";
+
 /** JSON characters of entries in one item: with up to 3 bytes a character and no gain from gzip still below 400 KB. */
 const MAX_ITEM_CHARACTERS = 120_000;
 
@@ -109,13 +115,19 @@ export class LogStore {
     return run && this.loadLog(run);
   }
 
+  /** The same without the inbox: a branch has no use for the results of a thousand others. */
+  async loadWithoutInbox(runId: string): Promise<LoadedRun | null> {
+    const run = await new RunStore(this.#services).get(runId);
+    return run && this.loadLog(run, LOG_PREFIX);
+  }
+
   /**
    * The log of a run whose head was read before: in this order, what the head says is complete is complete in what is read
    * after it. The other way round, items written in between would be missing (test/model, "the head is read last").
    */
-  async loadLog(run: StoredRun): Promise<LoadedRun> {
+  async loadLog(run: StoredRun, from = FIRST_SORT_KEY): Promise<LoadedRun> {
     const { runId } = run.head;
-    const items = await this.#query(runId);
+    const items = await this.#query(runId, from);
     const valid = items.filter((item) => isEntryOf(run.head, item["sk"]?.S ?? ""));
     const inbox = items.filter((item) => item["sk"]?.S?.startsWith(INBOX_PREFIX));
     if (valid.length < run.head.logged) {
@@ -204,11 +216,15 @@ export class LogStore {
     return rest.k === "done" ? { ...rest, ok } : { ...rest, ok };
   }
 
-  async #query(runId: string): Promise<Item[]> {
+  async #query(runId: string, from = FIRST_SORT_KEY): Promise<Item[]> {
     const { items } = await queryAll(this.#services, `load run "${runId}"`, {
-      // Everything but the head, which sorts last and has been read first.
-      KeyConditionExpression: "pk = :pk AND sk < :head",
-      ExpressionAttributeValues: { ":pk": text(runPartition(runId)), ":head": text(HEAD_SORT_KEY) },
+      // Everything before the head, which sorts last and has been read first.
+      KeyConditionExpression: "pk = :pk AND sk BETWEEN :from AND :head",
+      ExpressionAttributeValues: {
+        ":pk": text(runPartition(runId)),
+        ":from": text(from),
+        ":head": text(BEFORE_HEAD),
+      },
     });
     return items;
   }
@@ -225,7 +241,7 @@ export class LogStore {
   /** Every key of the run's partition and every payload object its log refers to. */
   async belongings(runId: string): Promise<{ sortKeys: string[]; objects: string[] }> {
     const run = await new RunStore(this.#services).get(runId);
-    const items = await this.#query(runId);
+    const items = await this.#query(runId, ALL_SORT_KEYS);
     const logItems = items.filter((item) => item["sk"]?.S?.startsWith(LOG_PREFIX));
     const stored = (await Promise.all(logItems.map((item) => this.#readItem(item)))).flat();
     const output = run?.output;

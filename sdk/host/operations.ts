@@ -5,6 +5,7 @@
  */
 import type { Json, StepName, WaitingOp } from "../protocol.js";
 import { keyOf, type History, type Memory, type OperationKind } from "./history.js";
+import type { StepRules } from "./step-options.js";
 
 export type OperationState =
   /** Asked for; its outcome is remembered but not yet its turn to be shown, or its body waits for a free place. */
@@ -15,9 +16,10 @@ export type OperationState =
   | "waiting"
   | "resolved";
 
-/** The body of a step. */
+/** The body of a step, and what the step says of its attempts. */
 export interface Body {
   run: () => unknown;
+  rules: StepRules;
 }
 
 /** What a function asks for: a body to run, or something to wait for, or both (a body that runs in a Lambda of its own). */
@@ -51,6 +53,7 @@ export class Operations {
   readonly #history: History;
   readonly #occurrences = new Map<string, number>();
   readonly byKey = new Map<string, Operation>();
+  #skipped = 0;
   /** Logged operations the code has not asked for yet: while there are some, the pass is replaying. */
   readonly #unrequested: Set<string>;
 
@@ -65,7 +68,13 @@ export class Operations {
   }
 
   get count(): number {
-    return this.byKey.size;
+    return this.byKey.size + this.#skipped;
+  }
+
+  /** An operation that is asked for and of no concern here. */
+  skip(id: string): void {
+    this.#occurrences.set(id, this.occurrencesOf(id) + 1);
+    this.#skipped += 1;
   }
 
   get replaying(): boolean {
