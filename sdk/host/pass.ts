@@ -13,6 +13,7 @@
  * P5 After the pass has ended nothing it still produces is written, shown or started.
  */
 import { drainMicrotasks, type Hold } from "../clock.js";
+import { serializeError } from "../errors.js";
 import type { Json, PassInput, PassOutcome, PassPort } from "../protocol.js";
 import { Activity } from "./activity.js";
 import { judge, toJson } from "./attempt.js";
@@ -53,7 +54,8 @@ export class Pass {
   readonly #bodies: Bodies;
   readonly #waits: Waits;
   #settled: Settled | null = null;
-  #diverged: Extract<PassOutcome, { kind: "diverged" }> | null = null;
+  /** The code, or this worker, does not fit the log: nothing goes on until one of them has changed. */
+  #diverged: Extract<PassOutcome, { kind: "diverged" | "unreadable" }> | null = null;
   #ended = false;
   #replayed: boolean;
 
@@ -67,7 +69,14 @@ export class Pass {
     this.#replayed = this.#shows.isOver && this.#repeatsAloud;
     this.#log = new PassLog(port);
     this.#bodies = new Bodies(
-      { input, port, retries: passFunction.retries, operations: this.operations, log: this.#log },
+      {
+        input,
+        port,
+        retries: passFunction.retries,
+        operations: this.operations,
+        log: this.#log,
+        signal: this.#abort.signal,
+      },
       {
         show: (operation, result) => this.#show(operation, result),
         ended: () => this.#activity.signal(),
@@ -113,6 +122,7 @@ export class Pass {
   request(id: string, asked: StepRequest): Promise<Json> {
     const branch = currentBranch();
     if (this.#ended || branch?.isGone) return new Promise(() => undefined);
+    if (this.#isOfOthers(id)) return new Promise(() => undefined);
     const { operation, promise } = this.operations.request(id, asked);
     branch?.add(operation);
     const recorded = operation.memory?.kind ?? asked.kind;
@@ -123,6 +133,22 @@ export class Pass {
     }
     this.#activity.signal();
     return promise;
+  }
+
+  /** What the log holds for a step cannot be shown: not now, and not as an error, which the code might catch. */
+  unreadable(name: string, error: unknown): void {
+    this.#diverged ??= { kind: "unreadable", name, error: serializeError(error) };
+    this.#activity.signal();
+  }
+
+  /** In a pass for one step: whatever else the log does not hold is asked for in vain, and a thousand of it cost little. */
+  #isOfOthers(id: string): boolean {
+    const { only } = this.input;
+    if (!only) return false;
+    const name = { id, i: this.operations.occurrencesOf(id) };
+    if (keyOf(name) === keyOf(only.name) || this.#history.memories.get(keyOf(name))?.result) return false;
+    this.operations.skip(id);
+    return true;
   }
 
   #beginWait(operation: Operation, asked: StepRequest): void {
@@ -158,7 +184,7 @@ export class Pass {
     } finally {
       this.#close();
       this.#abort.abort();
-      if (this.#bodies.running.size > 0) this.port.abandoned();
+      if (this.#bodies.anyRunning) this.port.abandoned();
       this.#codeHold.pause();
       this.port.stopped.removeEventListener("abort", onStop);
     }
@@ -243,7 +269,10 @@ export class Pass {
       if (this.#diverged) return this.#diverged;
       if (this.#showNext()) continue;
       const operation = this.operations.byKey.get(keyOf(only.name));
-      if (operation && !operation.memory?.result) return this.#bodies.runOnly(operation, only.attempt);
+      if (operation && !operation.memory?.result) {
+        this.#codeHold.pause();
+        return this.#bodies.runOnly(operation, only.attempt);
+      }
       if (this.#settled || (await this.#quietFor(REPLAY_PATIENCE_MS))) return { kind: "absent" };
     }
   }
