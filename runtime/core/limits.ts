@@ -17,6 +17,9 @@ export const FIRST_BEAT_MS = 250;
 /** Visibility beyond the lease: the redelivered message finds a lease that ran out, skew included. */
 export const VISIBILITY_BEYOND_LEASE_MS = 3 * SECOND_MS;
 
+/** A branch's message is hidden this long at a time: a killed worker's branch goes on after it, and code may block for as long. */
+export const BRANCH_VISIBILITY_MS = MINUTE_MS;
+
 /** A created run nobody has claimed is looked at again after this time. */
 export const CREATED_DUE_MS = 10 * MINUTE_MS;
 /** A wake that did not come is noticed this long after it should have (Scheduler is late by up to a minute). */
@@ -46,6 +49,17 @@ export const RETENTION_SLACK_MS = 7 * DAY_MS;
 export const RENEW_PAYLOADS_AFTER_MS = DAY_MS;
 /** A run's id for one event, by the sender's own event id (issue: 24 h). */
 export const EVENT_DEDUP_MS = DAY_MS;
+
+/** An event ends a wait that was written down this much after it was received: clocks differ, and an answer may be quick. */
+export const EVENT_SKEW_MS = 2 * SECOND_MS;
+/** Events a run has seen this long before a wait are old enough to be shut out by the wait's own time alone. */
+export const SEEN_EXCLUDED_MS = 10 * SECOND_MS;
+/** A wait that is armed this much later than it was written down is armed after a crash: what came between is looked for. */
+export const LATE_ARMING_MS = 2 * SECOND_MS;
+/** A run that is to be cancelled and is not there is made within this time, or never. */
+export const CANCEL_ABSENT_MS = 10 * MINUTE_MS;
+/** Indexes lag: who looks back at events looks again after this time (aws.md: usually below a second). */
+export const SECOND_LOOK_MS = 10 * SECOND_MS;
 
 /** A function this worker does not have: a deployment may be under way. Eleven receives in five minutes, below the queue's twelve. */
 export const MISSING_RETRY_MS = 30 * SECOND_MS;

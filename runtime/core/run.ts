@@ -31,7 +31,7 @@ export interface Divergence {
 }
 
 /** What is left to do after a run has ended. Each is named from the run, so that doing it twice is doing it once. */
-export type Effect = "timer" | "waiters" | "payloads" | "announce";
+export type Effect = "timer" | "waiters" | "cancel-waiters" | "payloads" | "announce";
 
 /** The head of a run. `null` means "not (yet)". Times in ms since 1970. */
 export interface RunHead {
@@ -72,6 +72,8 @@ export interface RunHead {
   timer: { name: string; atMs: number } | null;
   /** Payloads of this run kept in S3. */
   objects: number;
+  /** By its place in the function's `cancelOn`, where an event looks for this run to cancel it (state/keys.ts, `waiterHash`). */
+  cancelOn: readonly string[];
   /** The operation that waits for this run's end; null unless it was invoked. */
   parent: ParentOp | null;
   /** Invokes between this run and one that nobody invoked. */

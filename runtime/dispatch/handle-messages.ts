@@ -9,19 +9,42 @@ import { MAX_SQS_DELAY_MS } from "../core/limits.js";
 import { readDispatchMessage, readEventList, type AcceptedEvent, type DispatchMessage } from "../queue/messages.js";
 import { traceMember } from "../observe/trace.js";
 import { quarantine } from "../queue/quarantine.js";
-import { sendWakes, type DelayedWake } from "../queue/send.js";
-import { RegistryReader, type RegisteredApp, type Registry } from "../registry/registry.js";
+import { sendWakes, type QueuedWake } from "../queue/send.js";
+import { hasListener, triggeredBy, RegistryReader, type RegisteredApp, type Registry } from "../registry/registry.js";
 import type { Services } from "../services.js";
+import type { Key } from "../state/keys.js";
 import { getPayloadObject } from "../state/payloads.js";
+import { WaiterStore } from "../state/waiter-store.js";
 import { jitterOffsetMs } from "../timers/jitter.js";
 import { armTimer } from "../timers/timer.js";
+import { arrive } from "./arrive.js";
+import { announceEnd } from "./ended.js";
+import { cancelChild, invoke } from "./invoke.js";
+import { lookBack } from "./lookback.js";
+import { matchMore, matchWaiters, ShapeReader, type Served } from "./match-waiters.js";
+import type { DispatchRoom } from "./room.js";
+import { cancelPage } from "./cancel-page.js";
+import { passSignal } from "./pass-signal.js";
 import { RunStarter, type StartedRun } from "./start-runs.js";
 
 /** Events of one message worked on side by side: 5,000 of them in about a second and a half at 5 ms a write. */
 const PARALLEL_EVENTS = 32;
 
-interface QueuedWake extends DelayedWake {
-  queueUrl: string;
+/** What the messages of a batch come to, each for itself. */
+interface MessageWork {
+  messageId: string;
+  wakes: QueuedWake[];
+  /** Waiters to be removed when the wakes are sent. */
+  served: Key[];
+  /** Events that are on record now, and not yet shown to those who wait for them. */
+  recorded: AcceptedEvent[];
+}
+
+/** Takes over what was served; its wakes are there already. */
+function addServed(own: MessageWork, { wakes, served }: Served): [] {
+  own.wakes.push(...wakes);
+  own.served.push(...served);
+  return [];
 }
 
 export class Dispatcher {
@@ -38,24 +61,49 @@ export class Dispatcher {
   async handle(records: readonly SQSRecord[]): Promise<SQSBatchResponse> {
     const registry = await this.#registry.current();
     const failed = new Set<string>();
-    const wakes: (QueuedWake & { messageId: string })[] = [];
-    await Promise.all(
-      records.map(async (record) => {
-        try {
-          const own = await this.#handleRecord(record, registry);
-          wakes.push(...own.map((wake) => ({ ...wake, messageId: record.messageId })));
-        } catch (error) {
-          this.#services.logger.error(`Cannot dispatch message "${record.messageId}"; it comes again`, error);
-          failed.add(record.messageId);
-        }
-      }),
-    );
-    await this.#send(wakes, failed);
+    const batch = records.map(({ messageId }): MessageWork => ({ messageId, wakes: [], served: [], recorded: [] }));
+    const each = (work: (own: MessageWork, record: SQSRecord) => Promise<void>): Promise<unknown> =>
+      Promise.all(
+        records.map(async (record, index) => {
+          const own = batch[index];
+          if (!own || failed.has(own.messageId)) return;
+          try {
+            await work(own, record);
+          } catch (error) {
+            this.#services.logger.error(`Cannot dispatch message "${own.messageId}"; it comes again`, error);
+            failed.add(own.messageId);
+          }
+        }),
+      );
+    await each(async (own, record) => void own.wakes.push(...(await this.#handleRecord(record, registry, own))));
+    // Only now that all events of the batch are on record (match-waiters.ts, A1).
+    const shapes = new ShapeReader(this.#services);
+    await each((own) => this.#match(own, registry, shapes));
+    await this.#send(batch, failed);
+    await this.#removeServed(batch.filter(({ messageId }) => !failed.has(messageId)));
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   }
 
+  /** Shows the events of a message to those who wait for them. */
+  async #match(own: MessageWork, registry: Registry, shapes: ShapeReader): Promise<void> {
+    await forEachLimited(own.recorded, PARALLEL_EVENTS, async (accepted) => {
+      addServed(own, await matchWaiters(this.#services, registry, shapes, accepted));
+    });
+  }
+
+  /** Waiters whose runs are woken are of no more use. One that stays is harmless, and goes with its TTL. */
+  async #removeServed(batch: readonly MessageWork[]): Promise<void> {
+    const keys = new Map(batch.flatMap(({ served }) => served.map((key) => [`${key.pk}\n${key.sk}`, key])));
+    try {
+      await new WaiterStore(this.#services).remove([...keys.values()]);
+    } catch (error) {
+      this.#services.logger.warn("Cannot remove waiters that were served; they go with their TTL", error);
+    }
+  }
+
   /** Sends all wakes of the batch, ten to a call and queue. What cannot be sent comes again with its message. */
-  async #send(wakes: readonly (QueuedWake & { messageId: string })[], failed: Set<string>): Promise<void> {
+  async #send(batch: readonly MessageWork[], failed: Set<string>): Promise<void> {
+    const wakes = batch.flatMap(({ messageId, wakes: own }) => own.map((wake) => ({ ...wake, messageId })));
     for (const queueUrl of new Set(wakes.map((wake) => wake.queueUrl))) {
       const own = wakes.filter((wake) => wake.queueUrl === queueUrl);
       try {
@@ -67,7 +115,7 @@ export class Dispatcher {
     }
   }
 
-  async #handleRecord(record: SQSRecord, registry: Registry): Promise<QueuedWake[]> {
+  async #handleRecord(record: SQSRecord, registry: Registry, own: MessageWork): Promise<QueuedWake[]> {
     const message = readDispatchMessage(record.body);
     if ("unreadable" in message) {
       const { messageId, body, eventSourceARN: queue } = record;
@@ -76,14 +124,46 @@ export class Dispatcher {
     }
     switch (message.kind) {
       case "events":
-        return this.#startAll(message.events, registry, message.trace);
+        return this.#startAll(message.events, registry, message.trace, own);
       case "events-object":
-        return this.#startAll(await this.#readObject(message.key), registry, message.trace);
+        return this.#startAll(await this.#readObject(message.key), registry, message.trace, own);
       case "cron":
-        return this.#tick(message, registry);
+        return this.#tick(message, registry, own);
       case "timer":
         return this.#passOn(message, registry);
+      case "match":
+        return addServed(own, await matchMore(this.#services, registry, message));
+      case "lookback":
+        return addServed(own, await lookBack(this.#services, registry, message));
+      case "invoke":
+        return invoke(this.#room(registry, own), message);
+      case "disown":
+        return cancelChild(this.#room(registry, own), message.run, message.parent);
+      case "ended":
+        return announceEnd(this.#room(registry, own), message.run, message.wake === true);
+      case "arrive":
+        return arrive(this.#services, registry, message);
+      case "signal":
+        return passSignal(this.#services, registry, message);
+      case "cancel-runs":
+        return cancelPage(this.#services, registry, message);
     }
+  }
+
+  #room(registry: Registry, own: MessageWork): DispatchRoom {
+    return {
+      services: this.#services,
+      registry,
+      starter: this.#starter,
+      route: (event) => this.#startAll([event], registry, event.trace, own),
+      isListenedTo: (eventName) => this.#isListenedTo(eventName, registry),
+      wakesOf: (started) => this.#wakesOf(started, registry),
+    };
+  }
+
+  async #isListenedTo(eventName: string, registry: Registry): Promise<boolean> {
+    if (hasListener(registry, eventName)) return true;
+    return (await new WaiterStore(this.#services).shapesOf(eventName)).length > 0;
   }
 
   async #readObject(key: string): Promise<AcceptedEvent[]> {
@@ -96,17 +176,23 @@ export class Dispatcher {
     events: readonly AcceptedEvent[],
     registry: Registry,
     trace: string | undefined,
+    own: MessageWork,
   ): Promise<QueuedWake[]> {
     const wakes: QueuedWake[] = [];
     await forEachLimited(events, PARALLEL_EVENTS, async (event) => {
       const accepted = { ...event, ...traceMember(trace) };
       wakes.push(...(await this.#wakesOf(await this.#starter.start(accepted, registry), registry)));
+      own.recorded.push(accepted);
     });
     return wakes;
   }
 
   /** A tick of a cron starts at most one run: its event's id derives from the function, the cron and the nominal time. */
-  async #tick(message: Extract<DispatchMessage, { kind: "cron" }>, registry: Registry): Promise<QueuedWake[]> {
+  async #tick(
+    message: Extract<DispatchMessage, { kind: "cron" }>,
+    registry: Registry,
+    own: MessageWork,
+  ): Promise<QueuedWake[]> {
     const { app, fn, cron, at } = message;
     const registered = registry.apps.get(app)?.functions.find(({ config }) => config.id === fn);
     const tick = registered?.crons.find((known) => known.cron === cron);
@@ -118,7 +204,11 @@ export class Dispatcher {
     const data = { cron, scheduledAt: new Date(atMs).toISOString(), fireAt: new Date(ts).toISOString() };
     const event = { name: "perdure/scheduled.timer", data, id, ts };
     const accepted: AcceptedEvent = { id, receivedAtMs: this.#services.clock.now(), event };
-    return this.#wakesOf(await this.#starter.startFunctions(accepted, [registered]), registry);
+    // Once each: a function whose own tick it is may listen to everybody's.
+    const functions = new Set([registered, ...triggeredBy(registry, event)]);
+    const started = await this.#starter.startFunctions(accepted, [...functions]);
+    own.recorded.push(accepted);
+    return this.#wakesOf(started, registry);
   }
 
   /** A long timer, two minutes early: the exact rest is an SQS delay. */

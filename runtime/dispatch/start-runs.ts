@@ -1,6 +1,6 @@
 /**
  * Owns: event × registered functions → runs. Order of writes for one event: its gates (sender's id, idempotency key), then the
- * event item with the functions it goes to, then the runs, then their wakes. Whoever dies in between leaves a message that
+ * event item with the functions it goes to, then what may cancel the runs, then the runs, then their wakes. Whoever dies in between leaves a message that
  * comes again and finds its own traces: a gate knows the event that took it, the event's routes are those of the first
  * writer, runs are made under ids derived from the event, and a run nobody has claimed gets its wake again.
  */
@@ -10,6 +10,7 @@ import { CREATED_DUE_MS, EVENT_DEDUP_MS, WAKE_GRACE_MS } from "../core/limits.js
 import { ttlFor } from "../executor/retain.js";
 import { traceMember } from "../observe/trace.js";
 import type { AcceptedEvent } from "../queue/messages.js";
+import { lookForCancels, putCancelWaiters } from "./cancel-waiters.js";
 import { triggeredBy, type RegisteredFunction, type Registry } from "../registry/registry.js";
 import { EventStore, type Route } from "../state/event-store.js";
 import { GateStore, type Gate } from "../state/gate-store.js";
@@ -54,7 +55,11 @@ export class RunStarter {
   async startFunctions(accepted: AcceptedEvent, functions: readonly RegisteredFunction[]): Promise<StartedRun[]> {
     const standing = (await this.#recorded(accepted, functions)) ?? (await this.#record(accepted, functions));
     const started = await Promise.all(
-      standing.map(async (route) => ("skipped" in route ? null : this.#create(accepted, route))),
+      standing.map(async (route) => {
+        if ("skipped" in route) return null;
+        const registered = functions.find(({ appId, config }) => appId === route.app && config.id === route.fn);
+        return this.#create(accepted, route, registered);
+      }),
     );
     return started.filter((run) => run !== null);
   }
@@ -68,7 +73,7 @@ export class RunStarter {
     const standing = (await this.#recorded(accepted, [registered])) ?? (await this.#record(accepted, [registered]));
     const [route] = standing;
     if (!route) throw new TypeError(`Cannot start invoked function "${registered.config.id}": its event has no route`);
-    return { route, started: "skipped" in route ? null : await this.#create(accepted, route, invoked) };
+    return { route, started: "skipped" in route ? null : await this.#create(accepted, route, registered, invoked) };
   }
 
   /**
@@ -100,22 +105,26 @@ export class RunStarter {
   async #create(
     accepted: AcceptedEvent,
     route: { app: string; fn: string; run: string },
+    registered: RegisteredFunction | undefined,
     invoked?: Invoked,
   ): Promise<StartedRun | null> {
+    const cancelOn = registered ? await putCancelWaiters(this.#services, accepted, route.run, registered) : [];
     const nowMs = this.#services.clock.now();
     const notBeforeMs = accepted.event.ts > nowMs ? accepted.event.ts : null;
     const outcome = await this.#runs.create({
       runId: route.run,
       functionId: route.fn,
       eventId: accepted.id,
-      events: inlineEvents(accepted, invoked),
+      events: inlineEvents(accepted, cancelOn, invoked),
       createdAtMs: accepted.receivedAtMs,
       notBeforeMs,
       dueAtMs: notBeforeMs === null ? nowMs + CREATED_DUE_MS : notBeforeMs + WAKE_GRACE_MS,
       ttlSeconds: ttlFor(this.#services, notBeforeMs ?? nowMs),
       ...traceMember(accepted.trace),
       invoked,
+      cancelOn,
     });
+    if (registered) await lookForCancels(this.#services, accepted, route.run, registered);
     const started = { ...route, notBeforeMs, ...traceMember(accepted.trace) };
     if (outcome.created) return started;
     // Made by an earlier delivery. Nobody has claimed it: its wake may never have been sent.
@@ -141,9 +150,14 @@ function invokedBytes(invoked: Invoked | undefined): number {
 }
 
 /** The event as it travels with its run's head, or null when it is too large for that. */
-function inlineEvents(accepted: AcceptedEvent, invoked?: Invoked): ReturnType<typeof packInline> | null {
+function inlineEvents(
+  accepted: AcceptedEvent,
+  cancelOn: readonly string[],
+  invoked?: Invoked,
+): ReturnType<typeof packInline> | null {
   const packed = packInline(JSON.stringify([accepted.event]));
   const bytes = packed.form === "text" ? Buffer.byteLength(packed.text) : packed.bytes.byteLength;
-  const leftBytes = INLINE_EVENT_BYTES - (accepted.trace === undefined ? 0 : TRACE_BYTES) - invokedBytes(invoked);
+  const others = (accepted.trace === undefined ? 0 : TRACE_BYTES) + invokedBytes(invoked) + cancelOn.join(" ").length;
+  const leftBytes = INLINE_EVENT_BYTES - others;
   return bytes <= leftBytes ? packed : null;
 }

@@ -9,6 +9,7 @@ import type { Services } from "../services.js";
 import { LogStore } from "../state/log-store.js";
 import { refreshPayload, tagEndedPayload } from "../state/payloads.js";
 import { RunStore } from "../state/run-store.js";
+import { cancelKeysOf, WaiterStore } from "../state/waiter-store.js";
 import { disarmTimer } from "../timers/timer.js";
 import { letGoOfWaits } from "./let-go.js";
 
@@ -22,10 +23,14 @@ export interface End {
 }
 
 /** The effects an end leaves. A timer that has fired has removed itself. */
-export function effectsOf(run: Pick<RunHead, "timer" | "objects" | "parent" | "quiet">, end: End): Effect[] {
+export function effectsOf(
+  run: Pick<RunHead, "timer" | "objects" | "parent" | "quiet" | "cancelOn">,
+  end: End,
+): Effect[] {
   const effects: Effect[] = [];
   if (run.timer && run.timer.atMs > end.nowMs) effects.push("timer");
   if (end.waits) effects.push("waiters");
+  if (run.cancelOn.length > 0) effects.push("cancel-waiters");
   if (run.objects > 0) effects.push("payloads");
   if (run.parent !== null || (end.isListenedTo && !run.quiet)) effects.push("announce");
   return effects;
@@ -44,6 +49,7 @@ export async function performEffects(services: Services, head: RunHead): Promise
   for (const effect of head.effects) {
     if (effect === "timer" && head.timer) await disarmTimer(services, head.timer.name);
     if (effect === "waiters") await letGoOfWaits(services, head.runId);
+    if (effect === "cancel-waiters") await new WaiterStore(services).remove(cancelKeysOf(head));
     if (effect === "announce") await sendEnded(services, head.runId, { wake: false });
     if (effect === "payloads") {
       const { objects } = await new LogStore(services).belongings(head.runId);

@@ -28,7 +28,7 @@ export interface MatchRest {
   /** The whole expression as written, and which of its parts (joined by &&) are left. */
   text: string;
   left: readonly number[];
-  /** The event that started the run, cut down to what these parts read. */
+  /** The event that started the run, cut down to what these parts read; null when they read nothing of it. */
   event: unknown;
 }
 
@@ -60,7 +60,7 @@ export function planMatch(expression: string | undefined, event: unknown): Match
   return {
     fields,
     values: fields.map((field) => keys.get(field) ?? ""),
-    rest: left.length === 0 ? null : { text: expression, left, event: picked(event, read) },
+    rest: left.length === 0 ? null : { text: expression, left, event: read.length === 0 ? null : picked(event, read) },
   };
 }
 
@@ -142,7 +142,7 @@ function evaluated(node: Node, context: { event: unknown; async: unknown }, budg
 
 /** The value with only what the paths lead to. Lists are kept whole: without its neighbours a place in a list is another. */
 function picked(value: unknown, paths: readonly FieldPath[]): unknown {
-  if (paths.some((path) => path.length === 0) || !isMap(value)) return paths.length === 0 ? undefined : value;
+  if (paths.some((path) => path.length === 0) || !isMap(value)) return value;
   const below = new Map<string, FieldPath[]>();
   for (const [step, ...others] of paths) {
     const name = String(step);

@@ -10,7 +10,7 @@ import type { Services } from "../services.js";
 import { number, readNumber, readText, requireNumber, requireText, text, type Item } from "./attributes.js";
 import * as conditions from "./conditions.js";
 import { eventKey, payloadObjectKey, timeIndex } from "./keys.js";
-import { pack, packedAttribute, readPacked, unpack, type Packed } from "./payloads.js";
+import { pack, packedAttribute, packedBefore, readPacked, unpack, type Packed } from "./payloads.js";
 import { conditionFailedItem } from "./refusal.js";
 
 /** What became of an event for one function. */
@@ -97,8 +97,13 @@ export class EventStore {
   }
 }
 
+/** A recorded event's payload, in the form in which `record` has stored it: who hands it on need not store it again. */
+export function recordedPayload(accepted: AcceptedEvent): Packed {
+  return packedBefore(JSON.stringify(accepted.event), payloadObjectKey("events", accepted.id));
+}
+
 function indexAttributes(accepted: AcceptedEvent): Item {
-  const index = timeIndex(accepted.id, accepted.receivedAtMs);
+  const index = timeIndex(accepted.event.name, accepted.id, accepted.receivedAtMs);
   return { timeKey: text(index.timeKey), timeSort: text(index.timeSort) };
 }
 

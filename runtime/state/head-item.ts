@@ -19,6 +19,8 @@ export interface NewRun {
   ttlSeconds: number;
   /** Of a run that another one has invoked. */
   invoked?: Invoked | undefined;
+  /** Where events look for this run to cancel it. */
+  cancelOn?: readonly string[];
 }
 
 /** Where an invoked run comes from. */
@@ -62,6 +64,7 @@ export function newHeadItem(run: NewRun): Item {
     ...(run.notBeforeMs === null ? {} : { notBefore: number(run.notBeforeMs) }),
     ...(run.trace === undefined ? {} : { trace: text(run.trace) }),
     ...(run.invoked ? invokedAttributes(run.invoked) : {}),
+    ...(run.cancelOn && run.cancelOn.length > 0 ? { cancelOn: text(run.cancelOn.join(" ")) } : {}),
   };
 }
 
@@ -101,6 +104,7 @@ export function readHead(item: Item): StoredRun {
     notBeforeMs: readNumber(item, "notBefore"),
     timer: timerName === null ? null : { name: timerName, atMs: requireNumber(item, "timerAt") },
     objects: readNumber(item, "objects") ?? 0,
+    cancelOn: readText(item, "cancelOn")?.split(" ") ?? [],
     parent: readParent(item),
     depth: readNumber(item, "depth") ?? 0,
     quiet: item["quiet"]?.BOOL === true,
@@ -125,7 +129,7 @@ function readSeals(item: Item): Map<number, number> {
   return seals;
 }
 
-const EFFECTS: readonly Effect[] = ["timer", "waiters", "payloads", "announce"];
+const EFFECTS: readonly Effect[] = ["timer", "waiters", "cancel-waiters", "payloads", "announce"];
 
 function readEffects(item: Item): Effect[] {
   return (item["effects"]?.L ?? []).flatMap((value) => EFFECTS.filter((known) => known === value.S));

@@ -21,6 +21,11 @@ export const KEY_FENCES = {
   apps: "APP#*",
   appLists: "REGISTRY#*",
   quarantine: "QUARANTINE#*",
+  waitersOf: (appId: string): string => `${appId}#WAIT#*`,
+  waiters: "*#WAIT#*",
+  shapes: "SHAPE#*",
+  signals: "SIGNAL#*",
+  cancellations: "CANCELLATION#*",
 } as const;
 
 const EPOCH_DIGITS = 6;
@@ -54,6 +59,20 @@ export function inboxKey(runId: string, opHash: string): Key {
   return { pk: runPartition(runId), sk: `${INBOX_PREFIX}${opHash}` };
 }
 
+/** Which results of a group of distributed steps are missing: a shard of their names, or (null) of the shards. */
+export function fanKey(runId: string, group: string, shard: number | null): Key {
+  return { pk: runPartition(runId), sk: shard === null ? `FAN#${group}` : `FAN#${group}#${shard}` };
+}
+
+/** How often a distributed step was delivered again. */
+export function tryKey(runId: string, opHash: string): Key {
+  return { pk: runPartition(runId), sk: `BRANCH#${opHash}` };
+}
+
+export function opOfInboxKey(sortKey: string): string {
+  return sortKey.slice(INBOX_PREFIX.length);
+}
+
 export function parseLogSortKey(sortKey: string): { epoch: number; n: number } {
   const [, epoch = "", n = ""] = sortKey.split("#");
   return { epoch: Number(epoch), n: Number(n) };
@@ -77,6 +96,70 @@ export function dedupKey(appId: string, functionId: string, senderId: string): K
  */
 export function idempotencyKey(appId: string, functionId: string, expression: string, value: string): Key {
   return { pk: `DEDUP#${appId}#${functionId}#${digest(JSON.stringify([expression, value]))}`, sk: "KEY" };
+}
+
+/** 132 bits of a digest: no two keys meet by chance, and the heads of runs, which keep some, stay small. */
+const WAITER_DIGEST_CHARACTERS = 22;
+
+/**
+ * All of an app that wait for an event of that name with these values in these fields. Hashed as JSON: an event's name and
+ * what it holds may be any text.
+ */
+export function waiterPartition(
+  appId: string,
+  eventName: string,
+  fields: readonly string[],
+  values: readonly string[],
+): string {
+  const hash = digest(JSON.stringify([eventName, fields, values])).slice(0, WAITER_DIGEST_CHARACTERS);
+  return waiterPartitionOf(appId, hash);
+}
+
+export function waiterPartitionOf(appId: string, hash: string): string {
+  return `${appId}#WAIT#${hash}`;
+}
+
+/** The part of a waiter's partition key that tells it from the app's others. */
+export function waiterHash(partition: string): string {
+  return partition.slice(partition.lastIndexOf("#") + 1);
+}
+
+/** A wait's `k`-th event. */
+export function waitSlot(opHash: string, k: number): string {
+  return k === 0 ? opHash : `${opHash}#${k}`;
+}
+
+/** The `k`-th entry of a function's `cancelOn`. No operation's hash is as short. */
+export function cancelSlot(k: number): string {
+  return `c${k}`;
+}
+
+export function waiterKey(partition: string, runId: string, slot: string): Key {
+  return { pk: partition, sk: `${runId}#${slot}` };
+}
+
+/** For each event name, which fields are looked up. The name ends the key, so that it may hold anything. */
+export function shapePartition(eventName: string): string {
+  return `SHAPE#${eventName}`;
+}
+
+export function shapeKey(eventName: string, appId: string, fields: readonly string[]): Key {
+  return { pk: shapePartition(eventName), sk: `${appId}#${digest(JSON.stringify(fields))}` };
+}
+
+/** Who waits for a signal. Names are the platform's, not an app's: another app may send what this one waits for. */
+export function signalKey(signal: string): Key {
+  return { pk: `SIGNAL#${digest(JSON.stringify(signal))}`, sk: "SIGNAL" };
+}
+
+/** What one sending of a signal, known by its token, was aimed at. */
+export function sentSignalKey(signal: string, token: string): Key {
+  return { pk: signalKey(signal).pk, sk: `SENT#${digest(JSON.stringify(token))}` };
+}
+
+/** A bulk cancel and how far it has come. */
+export function cancellationKey(id: string): Key {
+  return { pk: `CANCELLATION#${id}`, sk: "CANCELLATION" };
 }
 
 export function appKey(appId: string): Key {
@@ -141,15 +224,33 @@ export function parseFunctionSort(fnSort: string): { createdAtMs: number; runId:
   return { createdAtMs: Number(fnSort.slice(0, separator)), runId: fnSort.slice(separator + 1) };
 }
 
-/** Eight partitions an hour for all events: 8,000 a second. */
+/** Eight partitions a day for the events of one name: 8,000 a second. */
 export const TIME_SHARDS = 8;
 
-export function timeIndex(eventId: string, receivedAtMs: number): { timeKey: string; timeSort: string } {
-  const hour = new Date(receivedAtMs).toISOString().slice(0, 13);
+export function timeIndex(
+  eventName: string,
+  eventId: string,
+  receivedAtMs: number,
+): { timeKey: string; timeSort: string } {
+  const day = new Date(receivedAtMs).toISOString().slice(0, 10);
   return {
-    timeKey: `EVENTS#${hour}#${shardOf(eventId, TIME_SHARDS)}`,
-    timeSort: `${pad(receivedAtMs, 14)}#${eventId}`,
+    timeKey: timePartition(eventName, day, shardOf(eventId, TIME_SHARDS)),
+    timeSort: `${timeBound(receivedAtMs)}${eventId}`,
   };
+}
+
+export function timePartition(eventName: string, day: string, shard: number): string {
+  return `EVENTS#${day}#${shard}#${eventName}`;
+}
+
+/** Before every event received at that time or later, and after all others. */
+export function timeBound(receivedAtMs: number): string {
+  return `${pad(receivedAtMs, 14)}#`;
+}
+
+export function parseTimeSort(timeSort: string): { receivedAtMs: number; eventId: string } {
+  const separator = timeSort.indexOf("#");
+  return { receivedAtMs: Number(timeSort.slice(0, separator)), eventId: timeSort.slice(separator + 1) };
 }
 
 /** Where a payload too large for the table is kept. */

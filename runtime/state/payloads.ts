@@ -36,6 +36,13 @@ export async function pack(services: Services, json: string, objectKey: () => st
   return { form: "object", key, jsonBytes: Buffer.byteLength(json) };
 }
 
+/** The form in which `pack` has stored the same JSON under that key. */
+export function packedBefore(json: string, objectKey: string): Packed {
+  const inline = packInline(json);
+  if (inline.form === "text" || inline.bytes.byteLength <= SPILL_ABOVE_BYTES) return inline;
+  return { form: "object", key: objectKey, jsonBytes: Buffer.byteLength(json) };
+}
+
 /** Puts JSON into S3 as it is asked to, whatever its size. */
 export async function putPayloadObject(services: Services, key: string, json: string): Promise<void> {
   await putPayload(services, key, gzipSync(json, { level: GZIP_LEVEL }));

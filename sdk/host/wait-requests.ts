@@ -3,7 +3,7 @@
  * Must not: read an expression; the platform does when the wait is armed, and answers with an error that rejects it.
  */
 import { durationMs, MAX_WAIT_MS, type TimeStr } from "../duration.js";
-import { eventNameFault, isEventType } from "../events.js";
+import { eventMatch } from "../event-match.js";
 import type { Json, EventMatch, WaitingOp } from "../protocol.js";
 import { isFunctionReference } from "../reference.js";
 import { isPerdureFunction } from "../function.js";
@@ -58,28 +58,6 @@ function waitOn(
   const op = { kind: "event", untilMs: timeoutAt(timeout, nowMs, refuse), on } as const;
   if (lookback === undefined) return op;
   return { ...op, lookback: lookback === "run" ? "run" : durationMs(lookback, MAX_WAIT_MS) };
-}
-
-function eventMatch(options: Pick<WaitForEventOptions, "event" | "if" | "match">, refuse: Refuse): EventMatch {
-  const { event: written, if: condition, match } = options;
-  const event = isEventType(written) ? written.name : written;
-  const fault = eventNameFault(event, { wildcard: false, system: true });
-  if (fault || typeof event !== "string")
-    return refuse(fault?.is ?? "its event is not text", fault?.expected ?? "an event's name");
-  if (condition !== undefined && match !== undefined) return refuse("it has both if and match", "one of the two");
-  if (match !== undefined) return { event, if: equality(match, refuse) };
-  if (condition === undefined) return { event };
-  if (typeof condition !== "string" || condition.trim() === "") {
-    return refuse("its if is not text", 'a CEL expression such as "async.data.orderId == event.data.orderId"');
-  }
-  return { event, if: condition };
-}
-
-/** `match: "data.orderId"`: the same member in the event that started the run and in the one that arrives. */
-function equality(match: unknown, refuse: Refuse): string {
-  if (typeof match === "string" && /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(match))
-    return `event.${match} == async.${match}`;
-  return refuse(`its match is ${JSON.stringify(match)}`, 'a member of both events such as "data.orderId"');
 }
 
 export function signalWait(options: WaitForSignalOptions, nowMs: number, refuse: Refuse): WaitingOp {
