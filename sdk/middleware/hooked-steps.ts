@@ -68,7 +68,7 @@ async function hookAttempt(
   work: (step: StepInfo) => Promise<unknown>,
 ): Promise<unknown> {
   const { stepId: id = "", attempt = 0, maxAttempts = run.maxAttempts } = bodyContext.getStore() ?? {};
-  const step: StepInfo = { id, kind, attempt };
+  const step: StepInfo = { id, kind, attempt, maxAttempts };
   const about = { run, step };
   try {
     await chain.watch("onStepStart", about, run.logger);
@@ -79,14 +79,14 @@ async function hookAttempt(
     await chain.watch("onStepComplete", { ...about, output }, run.logger);
     return json;
   } catch (error) {
-    const isFinalAttempt = !mayRetry(error, attempt, maxAttempts);
+    const isFinalAttempt = !mayRetry(error, step);
     await chain.watch("onStepError", { ...about, error, isFinalAttempt }, run.logger);
     throw storedError(chain, error, id);
   }
 }
 
-/** Whether the step is tried again, as far as its error says. */
-function mayRetry(error: unknown, attempt: number, maxAttempts: number): boolean {
+/** Whether the step is tried again. */
+function mayRetry(error: unknown, { attempt, maxAttempts }: StepInfo): boolean {
   if (isNonRetriableError(error) || (isPerdureError(error) && !error.retryable)) return false;
   return attempt + 1 < maxAttempts;
 }

@@ -30,6 +30,8 @@ export interface StepInfo {
   readonly kind: StepKind;
   /** Of this step's body, 0 for the first. */
   readonly attempt: number;
+  /** How many attempts this step has. */
+  readonly maxAttempts: number;
 }
 
 /**
@@ -98,7 +100,7 @@ export interface StepCompleteHook extends StepHook {
 
 export interface StepErrorHook extends StepHook {
   readonly error: unknown;
-  /** False when the step is tried again as far as its own error says. */
+  /** The step fails with it. */
   readonly isFinalAttempt: boolean;
 }
 
@@ -160,7 +162,7 @@ export abstract class Middleware {
   /** A body has returned. */
   onStepComplete?(hook: StepCompleteHook): void | Promise<void>;
 
-  /** A body has thrown. Not told of an attempt that ends with its worker. */
+  /** A body has thrown. Not told of an attempt that ends with its worker, or whose time is up while it still runs. */
   onStepError?(hook: StepErrorHook): void | Promise<void>;
 }
 
