@@ -22,8 +22,7 @@ export async function cancelLiveRun(
   reason: SerializedError | null = null,
 ): Promise<StoredRun | null> {
   const nowMs = services.clock.now();
-  // Whether it waits for anything, only its log knows: who does the effects looks.
-  const end = { nowMs, waits: true, isListenedTo: true };
+  const end = { nowMs, isListenedTo: true };
   const write = await new RunStore(services).cancel(head.runId, {
     status: "Cancelled",
     endedAtMs: nowMs,
@@ -32,12 +31,14 @@ export async function cancelLiveRun(
     error: null,
     reason,
     ttlSeconds: endedTtl(services, nowMs),
-    effects: effectsOf({ ...head, objects: possibleObjects(head) }, end),
+    effects: effectsOf({ ...head, objects: possibleObjects(head) }, { ...end, waits: head.epoch > 0 }),
     objects: head.objects,
   });
   if (!write.run) return null;
-  // A turn that parked between the read and the cancel left a timer the effects on record do not name.
-  const effects = new Set<Effect>([...write.run.head.effects, ...effectsOf(write.run.head, end)]);
+  // A turn that parked between the read and the cancel left a timer, or waits, the effects on record do not name. Whether it
+  // waits for anything only its log knows: who does the effects looks. Before its first turn, it does not; the cancel is an epoch.
+  const more = effectsOf(write.run.head, { ...end, waits: write.run.head.epoch > 1 });
+  const effects = new Set<Effect>([...write.run.head.effects, ...more]);
   return { ...write.run, head: { ...write.run.head, effects: [...effects] } };
 }
 

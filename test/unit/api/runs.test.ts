@@ -110,13 +110,13 @@ describe("DELETE /api/v1/runs/:id", () => {
     expect((await world.ask(`/api/v1/runs/${id}`)).body).toEqual({ data: cancelled });
   });
 
-  it("costs a read and a write, and a read when there is nothing left to do", async () => {
+  it("costs a read, a write, telling of it and noting that it is told; a read when there is nothing left to do", async () => {
     const id = await world.createRun(1);
     const before = world.aws.faults.calls;
     await cancel(id);
-    expect(world.aws.faults.calls - before).toBe(2);
+    expect(world.aws.faults.calls - before).toBe(4);
     await cancel(id);
-    expect(world.aws.faults.calls - before).toBe(3);
+    expect(world.aws.faults.calls - before).toBe(5);
   });
 
   it("takes the lease of a turn under way with the same write", async () => {
@@ -189,7 +189,7 @@ describe("DELETE /api/v1/runs/:id", () => {
     const reply = await world.clock.advanceUntil(cancel(id), 60_000);
     expect(reply).toMatchObject({ status: 200, body: { data: { status: "Cancelled" } } });
     const { head } = (await new RunStore(world.services).get(id)) ?? {};
-    expect(head).toMatchObject({ status: "Cancelled", effects: ["timer"] });
+    expect(head).toMatchObject({ status: "Cancelled", effects: ["timer", "waiters", "announce"] });
     expect(head?.dueAtMs).not.toBeNull();
     // Asked again, it tries again.
     remove();

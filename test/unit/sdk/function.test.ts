@@ -165,7 +165,7 @@ describe("triggers of a function", () => {
     [{ event: "us*" }, 'the wildcard in "us*" matches nothing there'],
     [{ event: "app/*/x" }, 'the wildcard in "app/*/x" matches nothing there'],
     [{ event: "app/**" }, 'the wildcard in "app/**" matches nothing there'],
-    [{ event: "perdure/function.failed" }, 'names that begin with "perdure/" are reserved'],
+    [{ event: "perdure/function.skipped" }, 'names that begin with "perdure/" are reserved'],
     [{ event: "inngest/*" }, 'names that begin with "inngest/" are reserved'],
     [{ cron: "0 9 * *" }, 'its cron "0 9 * *" does not have five fields'],
     [{ cron: "0 0 9 * * 1" }, 'its cron "0 0 9 * * 1" does not have five fields'],
