@@ -19,7 +19,8 @@ import { consoleLogger, type Logger } from "./logger.js";
 import { clientEvents } from "./middleware/chain.js";
 import { middlewareFault, type AddedBy, type Merged, type MiddlewareClass } from "./middleware/middleware.js";
 import type { OutgoingEvent } from "./protocol.js";
-import { postEvents, sendTarget, type FetchLike, type SendWorld } from "./send.js";
+import { postEvents, postSignal, sendTarget, type FetchLike, type SendWorld } from "./send.js";
+import { signalData, type SignalSender } from "./signals.js";
 import type { InvokedEvent } from "./system-events.js";
 import type { EventsOf, StrictTriggers, Triggers } from "./triggers.js";
 
@@ -88,6 +89,7 @@ export class Perdure<
   readonly #options: ClientOptions<Middleware>;
   readonly #world: SendWorld;
   #queue: EventQueue | null = null;
+  #signals: SignalSender | null = null;
 
   /** @param world The outside world `send` meets; tests give their own. */
   constructor(options: ClientOptions<Middleware>, world: SendWorld = machine) {
@@ -158,6 +160,33 @@ export class Perdure<
     const environment = this.#world.environment();
     if (this.#queue && !this.#options.baseUrl && !environment.PERDURE_URL) return this.#queue(outgoing);
     return postEvents(sendTarget(this.#options, environment), outgoing, this.#world);
+  }
+
+  /**
+   * Sends a signal to the run that waits for it, whichever app it belongs to, and says which run that was; undefined when none
+   * waits: a signal is not kept. `data` goes through JSON, at most 256 KiB. Transport errors are retried under the same
+   * request id, so a retry never ends a second wait. Inside a function, use `step.sendSignal`.
+   *
+   * @example
+   * const { runId } = await perdure.sendSignal({ signal: `approve/${orderId}`, data: { by: "Ada" } });
+   */
+  async sendSignal({ signal, data }: { signal: string; data?: unknown }): Promise<{ runId?: string }> {
+    const json = signalData(signal, data);
+    const environment = this.#world.environment();
+    const direct = this.#signals && !this.#options.baseUrl && !environment.PERDURE_URL ? this.#signals : null;
+    const { runId } = await (direct
+      ? direct(signal, json)
+      : postSignal(sendTarget(this.#options, environment), { signal, data: json }, this.#world));
+    return runId === null ? {} : { runId };
+  }
+
+  /**
+   * Called by the host of a worker, as `sendThrough` is.
+   *
+   * @internal
+   */
+  signalThrough(send: SignalSender): void {
+    this.#signals = send;
   }
 
   /**

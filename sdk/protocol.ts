@@ -188,6 +188,8 @@ export type PassOutcome =
   | { kind: "yielded" }
   /** The log holds a step as another kind than the code asks for: nobody may go on before one of the two has changed. */
   | { kind: "diverged"; stepId: string; recorded: string; requested: string }
+  /** The log, or an event, holds what this worker cannot read: nobody may go on before it can. `name` is the step's or the event's. */
+  | { kind: "unreadable"; name: string; error: SerializedError }
   /** Of a pass for one step: what its attempt came to. `retryAtMs` null: final. `absent`: the code did not ask for it. */
   | { kind: "branch"; result: { ok: Json } | { err: SerializedError; retryAtMs: number | null } }
   | { kind: "absent" }
@@ -207,6 +209,21 @@ export interface FunctionConfig {
   backoff?: BackoffConfig;
   /** A CEL expression over `event`: one run for each of its values in 24 hours. Null lets the event through. */
   idempotency?: string;
+  /** After which a run is cancelled. */
+  timeouts?: TimeoutsConfig;
+  /** Events that cancel a run; at most five. */
+  cancelOn?: CancelConfig[];
+}
+
+/** An event that cancels a run, received within `timeoutMs` (366 days when absent) after the one that started it. */
+export interface CancelConfig extends EventMatch {
+  timeoutMs?: number;
+}
+
+/** Ms. `startMs` from the run's event to its first turn; `finishMs` from its first turn to its end. */
+export interface TimeoutsConfig {
+  startMs?: number;
+  finishMs?: number;
 }
 
 /** The pause after attempt `a` (1 first): `firstMs * factor^(a-1)`, at most `longestMs`, spread by a quarter. */

@@ -1,5 +1,6 @@
 /**
- * Owns: the request that carries events to Perdure's API: where it goes, how often it is tried, what its answer means.
+ * Owns: the requests that carry events and signals to Perdure's API: where they go, how often they are tried, what their
+ * answers mean.
  * Must not: show the event key, which is a part of the URL, in an error.
  * S1 All attempts of one send carry one request id, from which ingest derives the events' ids: a repeated request is known.
  * S2 Events never go to localhost because a setting was forgotten: the laptop's defaults hold only when nothing at all is
@@ -8,7 +9,7 @@
 import { sleep, type Clock, type Random } from "./clock.js";
 import { PerdureError } from "./error-catalogue.js";
 import { sendNotConfigured, sendRefused, sendUnreachable } from "./errors.js";
-import type { OutgoingEvent } from "./protocol.js";
+import type { Json, OutgoingEvent } from "./protocol.js";
 
 /** As much of `fetch` as is used: the global one fits, and so does a fake of a few lines. */
 export type FetchLike = (
@@ -64,8 +65,8 @@ const MAX_DELAY_MS = 5_000;
 const MAX_RETRY_AFTER_MS = 30_000;
 const MAX_ANSWER_CHARACTERS = 1_000;
 
-type Attempt =
-  | { kind: "accepted"; ids: string[] }
+type Attempt<Answer> =
+  | { kind: "accepted"; answer: Answer }
   | { kind: "refused"; error: PerdureError }
   | { kind: "failed"; reason: string; cause: unknown; retryAfterMs: number };
 
@@ -75,11 +76,30 @@ export async function postEvents(
   events: readonly OutgoingEvent[],
   world: SendWorld,
 ): Promise<{ ids: string[] }> {
+  const url = `${baseOf(target)}/e/${encodeURIComponent(target.eventKey)}`;
+  const readAnswer = (answer: unknown): { ids: string[] } | null => {
+    const ids = idsOf(answer);
+    return ids?.length === events.length ? { ids } : null;
+  };
+  return postUntilKnown({ url, headers: {}, body: JSON.stringify(events), readAnswer }, world);
+}
+
+/** Posts a signal, likewise. Answers the run that received it; null when none waits. */
+export async function postSignal(
+  target: SendTarget,
+  signal: { signal: string; data: Json },
+  world: SendWorld,
+): Promise<{ runId: string | null }> {
+  const url = `${baseOf(target)}/api/v1/signals`;
+  const headers = { authorization: `Bearer ${target.eventKey}` };
+  return postUntilKnown({ url, headers, body: JSON.stringify(signal), readAnswer: receiverOf }, world);
+}
+
+async function postUntilKnown<Answer>(posting: Omit<Posting<Answer>, "requestId">, world: SendWorld): Promise<Answer> {
   const requestId = `${world.clock.now()}-${hex(world.random.bytes(16))}`;
-  const body = JSON.stringify(events);
   for (let attempt = 0; ; attempt += 1) {
-    const result = await post(target, { requestId, body, count: events.length }, world);
-    if (result.kind === "accepted") return { ids: result.ids };
+    const result = await post({ ...posting, requestId }, world);
+    if (result.kind === "accepted") return result.answer;
     if (result.kind === "refused") throw result.error;
     if (attempt === MAX_RETRIES) {
       throw sendUnreachable({ attempts: attempt + 1, reason: result.reason }, { cause: result.cause });
@@ -93,26 +113,33 @@ function backoffMs(attempt: number, random: Random): number {
   return Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt) * (0.5 + random.unit() / 2);
 }
 
-interface Posting {
+interface Posting<Answer> {
+  url: string;
+  headers: Record<string, string>;
   requestId: string;
   body: string;
-  count: number;
+  /** What the answer says; null when it is not one of ours. */
+  readAnswer(answer: unknown): Answer | null;
 }
 
-async function post(target: SendTarget, posting: Posting, world: SendWorld): Promise<Attempt> {
+async function post<Answer>(posting: Posting<Answer>, world: SendWorld): Promise<Attempt<Answer>> {
   const timeout = new AbortController();
   const cancelTimeout = world.clock.after(ATTEMPT_TIMEOUT_MS, () => timeout.abort());
   try {
-    const response = await world.fetch(eventsUrl(target), {
+    const response = await world.fetch(posting.url, {
       method: "POST",
-      headers: { "content-type": "application/json", "x-perdure-request-id": posting.requestId },
+      headers: {
+        ...posting.headers,
+        "content-type": "application/json",
+        "x-perdure-request-id": posting.requestId,
+      },
       body: posting.body,
       // A redirect would repeat the POST as a GET and answer 200 with a page: it is shown as the wrong address it is.
       redirect: "manual",
       signal: timeout.signal,
     });
     const text = await response.text();
-    return judge(response.status, text, response.headers.get("retry-after"), posting.count);
+    return judge(response.status, text, response.headers.get("retry-after"), posting);
   } catch (cause) {
     const reason = timeout.signal.aborted ? `no answer within ${ATTEMPT_TIMEOUT_MS} ms` : transportReason(cause);
     return { kind: "failed", reason, cause, retryAfterMs: 0 };
@@ -121,8 +148,8 @@ async function post(target: SendTarget, posting: Posting, world: SendWorld): Pro
   }
 }
 
-function eventsUrl({ baseUrl, eventKey }: SendTarget): string {
-  return `${baseUrl.replace(/\/+$/, "")}/e/${encodeURIComponent(eventKey)}`;
+function baseOf({ baseUrl }: SendTarget): string {
+  return baseUrl.replace(/\/+$/, "");
 }
 
 /** Node's fetch says "fetch failed" and hides why in the cause. Codes only: messages may hold the URL with the key. */
@@ -132,11 +159,16 @@ function transportReason(error: unknown): string {
   return typeof code === "string" ? code : "a network error";
 }
 
-function judge(status: number, text: string, retryAfter: string | null, count: number): Attempt {
+function judge<Answer>(
+  status: number,
+  text: string,
+  retryAfter: string | null,
+  { readAnswer }: Posting<Answer>,
+): Attempt<Answer> {
   const answer = parsed(text);
   if (status >= 200 && status < 300) {
-    const ids = idsOf(answer);
-    if (ids?.length === count) return { kind: "accepted", ids };
+    const read = readAnswer(answer);
+    if (read) return { kind: "accepted", answer: read };
     return { kind: "refused", error: sendRefused({ status, answer: text.slice(0, MAX_ANSWER_CHARACTERS) }) };
   }
   const error = answeredError(status, answer) ?? sendRefused({ status, answer: text.slice(0, MAX_ANSWER_CHARACTERS) });
@@ -156,6 +188,11 @@ function parsed(text: string): unknown {
 function idsOf(answer: unknown): string[] | null {
   const ids: unknown = member(answer, "ids");
   return Array.isArray(ids) && ids.every((id) => typeof id === "string") ? ids : null;
+}
+
+function receiverOf(answer: unknown): { runId: string | null } | null {
+  const runId = member(member(answer, "data"), "runId");
+  return typeof runId === "string" || runId === null ? { runId } : null;
 }
 
 /** The API's own error, as the API words it. */

@@ -2,8 +2,8 @@
  * Owns: one fresh platform with the functions under instruments, on a virtual clock of its own; sending to it and reading
  * its runs. A test has one; a search for crash points makes one for each trial.
  */
-import { readRuns } from "../../runtime/api/read-runs.js";
-import { RunFeed } from "../../runtime/api/run-feed.js";
+import { readRuns } from "../../runtime/state/read-runs.js";
+import { RunFeed } from "../../runtime/state/run-feed.js";
 import { showRun } from "../../runtime/api/show-run.js";
 import { showSteps } from "../../runtime/api/show-steps.js";
 import { parseRunId } from "../../runtime/core/ids.js";

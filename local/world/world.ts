@@ -233,7 +233,7 @@ export class World {
         return (event) => ingest(event as Parameters<typeof ingest>[0]);
       }
       case "api": {
-        const api = createApi(services, { signingKeys: [SIGNING_KEY] });
+        const api = createApi(services, { signingKeys: [SIGNING_KEY], eventKeys: [EVENT_KEY] });
         return (event) => api(event as Parameters<typeof api>[0]);
       }
       case "dispatch": {

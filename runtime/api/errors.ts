@@ -10,7 +10,7 @@ export const unauthorized = defineError<Record<never, never>>({
   remedy: "Send one of the platform's signing keys. An event key does not open this API.",
 });
 
-export const notFound = defineError<{ thing: "run" | "event" | "path"; id: string }>({
+export const notFound = defineError<{ thing: "run" | "event" | "cancellation" | "path"; id: string }>({
   code: "NOT_FOUND",
   status: 404,
   retryable: false,
@@ -34,6 +34,14 @@ export const invalidQuery = defineError<{ name: string; is: string; expected: st
   retryable: false,
   message: ({ name, is, expected }) => `Cannot read query parameter ${shown(name)}: ${is}; expected ${expected}`,
   remedy: "Correct the query. A cursor is passed on exactly as it was received.",
+});
+
+export const invalidBody = defineError<{ is: string; expected: string }>({
+  code: "INVALID_BODY",
+  status: 400,
+  retryable: false,
+  message: ({ is, expected }) => `Cannot read request body: ${is}; expected ${expected}`,
+  remedy: "Correct the body: a JSON object with the members docs/api.md names, and no others.",
 });
 
 export const runEnded = defineError<{ runId: string; status: string }>({

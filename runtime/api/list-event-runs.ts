@@ -1,7 +1,7 @@
 /** Owns: `GET /api/v1/events/:id/runs`: the runs this event started. A run that an earlier event started is not among them. */
 import type { ApiContext, ApiRequest, ApiResult } from "./operation.js";
 import { fitRows } from "./fit-rows.js";
-import { readRuns } from "./read-runs.js";
+import { readRuns } from "../state/read-runs.js";
 import { requireEvent } from "./require-event.js";
 import { showRuns } from "./show-run.js";
 

@@ -2,10 +2,7 @@
  * Owns: `GET /api/v1/runs`: runs, newest first, a page at a time. The index names candidates; each is shown, and filtered
  * by status, as its head says now.
  */
-import { appIdPattern, functionIdPattern } from "../core/ids.js";
-import { shown } from "../../sdk/error-catalogue.js";
 import type { RunStatus } from "../core/run.js";
-import type { Registry } from "../registry/registry.js";
 import type { Services } from "../services.js";
 import type { StoredRun } from "../state/head-item.js";
 import { functionSort, parseFunctionSort } from "../state/keys.js";
@@ -14,8 +11,9 @@ import { invalidQuery } from "./errors.js";
 import { fitRows } from "./fit-rows.js";
 import type { ApiContext, ApiRequest, ApiResult } from "./operation.js";
 import { readInteger, readTime, readWord } from "./read-query.js";
-import { readRuns } from "./read-runs.js";
-import { RunFeed, type FeedRange, type FunctionName } from "./run-feed.js";
+import { readRuns } from "../state/read-runs.js";
+import { RunFeed, type FeedRange } from "../state/run-feed.js";
+import { selectFunctions } from "./select-functions.js";
 import { showRuns } from "./show-run.js";
 
 const PAGE_SIZE = { min: 1, max: 200, otherwise: 50 };
@@ -63,35 +61,6 @@ function readRange(query: ReadonlyMap<string, string>, nowMs: number): FeedRange
   const cursor = query.get("cursor");
   const before = cursor === undefined ? end : readCursor(cursor);
   return { fromMs, before: before < end ? before : end };
-}
-
-/** `<app>/<function>`, registered or not: a removed function's runs are still there. Or an id only one app has; or all. */
-function selectFunctions(name: string | undefined, { apps }: Registry): FunctionName[] {
-  const registered = [...apps.values()].flatMap(({ appId, functions }) =>
-    functions.map(({ config }): FunctionName => ({ appId, functionId: config.id })),
-  );
-  if (name === undefined) return registered;
-  const [appId = "", functionId, ...rest] = name.split("/");
-  if (functionId !== undefined) {
-    const isName = rest.length === 0 && appIdPattern.test(appId) && functionIdPattern.test(functionId);
-    if (!isName) throw invalidFunction(`it is ${shown(name)}`);
-    return [{ appId, functionId }];
-  }
-  const matches = registered.filter((known) => known.functionId === name);
-  if (matches.length === 1) return matches;
-  throw invalidFunction(
-    matches.length === 0
-      ? `no app has a function ${shown(name)} registered`
-      : `${matches.map((match) => match.appId).join(" and ")} have a function ${shown(name)}`,
-  );
-}
-
-function invalidFunction(is: string): Error {
-  return invalidQuery({
-    name: "function",
-    is,
-    expected: 'a function as "<app>/<function>", or an id only one app has',
-  });
 }
 
 /** Looks at candidates until the page is full, its work is done, or there are no more. */

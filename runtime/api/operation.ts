@@ -1,5 +1,6 @@
 /** Owns: what every operation of the API is given and what it gives back. */
 import type { RegistryReader } from "../registry/registry.js";
+import type { IdSource } from "../ingest/id-source.js";
 import type { Services } from "../services.js";
 
 export interface ApiContext {
@@ -12,6 +13,10 @@ export interface ApiRequest {
   id: string;
   /** The query's parameters: each one allowed by the route, none twice. */
   query: ReadonlyMap<string, string>;
+  /** The JSON a POST brought; undefined with any other method. Operations validate it. */
+  body: unknown;
+  /** Names the request: the same again when it is repeated under its x-perdure-request-id. */
+  ids: IdSource;
 }
 
 export interface ApiResult {

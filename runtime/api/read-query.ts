@@ -53,13 +53,19 @@ const EPOCH_MS = /^(0|\d{12,13})$/;
 export function readTime(query: ReadonlyMap<string, string>, name: string): number | null {
   const value = query.get(name);
   if (value === undefined) return null;
-  const ms = EPOCH_MS.test(value) ? Number(value) : isoMs(value);
-  if (ms !== null && ms >= 0) return ms;
+  const ms = parseTime(value);
+  if (ms !== null) return ms;
   throw invalidQuery({
     name,
     is: `it is ${shown(value)}`,
     expected: "an ISO 8601 time with its zone such as 2026-03-01T09:00:00Z, a date, or ms since 1970",
   });
+}
+
+/** The same of text that may be none. */
+export function parseTime(value: string): number | null {
+  const ms = EPOCH_MS.test(value) ? Number(value) : isoMs(value);
+  return ms !== null && ms >= 0 ? ms : null;
 }
 
 function isoMs(value: string): number | null {

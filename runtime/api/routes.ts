@@ -7,14 +7,16 @@ import { listEventRuns } from "./list-event-runs.js";
 import { listFunctions } from "./list-functions.js";
 import { listRuns } from "./list-runs.js";
 import { listSteps } from "./list-steps.js";
+import { getCancellation, postCancellation } from "./cancellations.js";
+import { postSignal } from "./post-signal.js";
 import type { Operation } from "./operation.js";
 
 export interface Route {
-  method: "GET" | "DELETE";
+  method: "GET" | "POST" | "DELETE";
   /** Segments as they must be; ":id" stands for any one segment. */
   path: string;
-  /** "key": with a signing key as Bearer token. "anyone": without. */
-  access: "key" | "anyone";
+  /** "key": with a signing key as Bearer token. "event": with an event key, likewise. "anyone": without. */
+  access: "key" | "event" | "anyone";
   query: readonly string[];
   operation: Operation;
 }
@@ -31,6 +33,9 @@ export const routes: readonly Route[] = [
   { method: "GET",    path: "/api/v1/runs/:id",        access: "key",    query: [],         operation: getRun },
   { method: "DELETE", path: "/api/v1/runs/:id",        access: "key",    query: [],         operation: cancelRun },
   { method: "GET",    path: "/api/v1/runs/:id/steps",  access: "key",    query: [],         operation: listSteps },
+  { method: "POST",   path: "/api/v1/signals",         access: "event",  query: [],         operation: postSignal },
+  { method: "POST",   path: "/api/v1/cancellations",   access: "key",    query: [],         operation: postCancellation },
+  { method: "GET",    path: "/api/v1/cancellations/:id", access: "key",  query: [],         operation: getCancellation },
 ];
 
 /** The routes a path has, one for each method, and what stands for ":id" in it. Empty when there is no such path. */

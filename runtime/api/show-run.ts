@@ -18,6 +18,8 @@ export interface RunView {
   outputOmitted?: true;
   /** Null unless Failed. */
   error: SerializedError | null;
+  /** Why it was cancelled, where that is known; null for any other run. */
+  reason: { code: string; message: string } | null;
   queuedAt: string;
   startedAt: string | null;
   endedAt: string | null;
@@ -55,6 +57,7 @@ async function show(services: Services, run: StoredRun, maxOutputBytes: number):
     output: output === null || isOmitted ? null : (JSON.parse(await unpack(services, output)) as Json),
     ...(isOmitted ? { outputOmitted: true } : {}),
     error: head.error,
+    reason: head.reason && { code: head.reason.code ?? head.reason.name, message: head.reason.message },
     queuedAt: isoTime(head.createdAtMs),
     startedAt: isoTime(head.startedAtMs),
     endedAt: isoTime(head.endedAtMs),

@@ -44,7 +44,7 @@ export async function letGoOfWaits(services: Services, runId: string): Promise<v
 }
 
 /** What started the run; nothing when that is not kept any more. */
-async function startedBy(services: Services, { head, events }: StoredRun): Promise<StoredEvent[]> {
+export async function startedBy(services: Services, { head, events }: StoredRun): Promise<StoredEvent[]> {
   // Written by dispatch as a list of events and by nothing else.
   if (events) return JSON.parse(await unpack(services, events)) as StoredEvent[];
   const store = new EventStore(services);

@@ -67,8 +67,9 @@ export const unknownEventKey = defineError<Record<never, never>>({
   code: "UNKNOWN_EVENT_KEY",
   status: 401,
   retryable: false,
-  message: () => "Cannot accept events: the event key is not known; expected one of the platform's event keys",
-  remedy: "Use the event key from the deployment's outputs in the path: POST /e/<event key>.",
+  message: () => "Cannot accept request: the event key is not known; expected one of the platform's event keys",
+  remedy:
+    "Use the event key from the deployment's outputs: in the path of POST /e/<event key>, as Bearer token of POST /api/v1/signals.",
 });
 
 export const methodUnknown = defineError<{ method: string }>({

@@ -8,7 +8,8 @@ import { matchesAnyKey } from "../core/keys-equal.js";
 import type { Services } from "../services.js";
 import { acceptFailed, methodUnknown, unknownEventKey } from "./errors.js";
 import { readTraceparent, tracedServices } from "../observe/trace.js";
-import { acceptEvents, type IdSource } from "./publish.js";
+import { bodyBytes, idSource } from "./id-source.js";
+import { acceptEvents } from "./publish.js";
 import { readEvents } from "./read-events.js";
 import { readJson } from "./read-json.js";
 
@@ -51,7 +52,7 @@ export function createIngest(
       if (!matchesAnyKey(event.pathParameters?.["eventKey"] ?? "", keys.eventKeys)) throw unknownEventKey({});
       const read = readEvents(readJson(bodyBytes(event)), { nowMs: services.clock.now() });
       if (!read.ok) throw read.error;
-      const { ids } = await acceptEvents(services, read.events, idSource(services, event), trace);
+      const { ids } = await acceptEvents(services, read.events, idSource(services, event.headers), trace);
       return answer(200, { ids, status: 200 });
     } catch (error) {
       return refuse(tracedServices(services, trace), error);
@@ -63,22 +64,4 @@ function refuse(services: Services, error: unknown): HttpAnswer {
   if (isPerdureError(error) && error.code !== outcomeUnknown.definition.code) return errorAnswer(error);
   services.logger.error("Cannot accept events", error);
   return errorAnswer(acceptFailed({}));
-}
-
-function bodyBytes(event: HttpEvent): Uint8Array | string {
-  const body = event.body ?? "";
-  return event.isBase64Encoded === true ? Buffer.from(body, "base64") : body;
-}
-
-const REQUEST_ID = /^(\d{12,14})-([0-9a-f]{32})$/;
-/** A sender's own clock may be wrong; ids it derives must still sort near their time. */
-const MAX_SENDER_SKEW_MS = 3_600_000;
-
-/** A sender that repeats a request names it, so that its events get the ids they got before. */
-function idSource(services: Services, event: HttpEvent): IdSource {
-  const nowMs = services.clock.now();
-  const [named, ms] = REQUEST_ID.exec(event.headers?.["x-perdure-request-id"] ?? "") ?? [];
-  const atMs = Number(ms);
-  if (named !== undefined && Math.abs(atMs - nowMs) <= MAX_SENDER_SKEW_MS) return { seed: `request\n${named}`, atMs };
-  return { seed: `request\n${Buffer.from(services.random.bytes(16)).toString("hex")}`, atMs: nowMs };
 }

@@ -2,10 +2,12 @@
 import type { EventQueue } from "../../sdk/client.js";
 import { hostFunctions } from "../../sdk/host/in-process-host.js";
 import type { PerdureFunction } from "../../sdk/function.js";
-import type { AppManifest } from "../../sdk/protocol.js";
+import type { AppManifest, Json } from "../../sdk/protocol.js";
+import type { SignalSender } from "../../sdk/signals.js";
 import { handleBatch } from "../executor/handle-batch.js";
 import type { Executor } from "../executor/handle-wake.js";
 import { publishEvents } from "../ingest/publish.js";
+import { sendSignal, workerReach } from "../operations/send-signal.js";
 import { sandboxHeart } from "./heartbeat-thread.js";
 import type { LambdaContext, SQSBatchResponse, SQSEvent } from "./sqs.js";
 import { wire } from "./wire.js";
@@ -13,7 +15,11 @@ import { isWired, settingMissing } from "./wiring.js";
 
 export interface ServeOptions {
   /** The app's client. */
-  client: { readonly id: string; sendThrough?(queue: EventQueue): void };
+  client: {
+    readonly id: string;
+    sendThrough?(queue: EventQueue): void;
+    signalThrough?(send: SignalSender): void;
+  };
   /** Every function of the app that this worker runs. */
   functions: readonly PerdureFunction<never>[];
 }
@@ -38,7 +44,10 @@ export type WorkerHandler = (
 export function serve({ client, functions }: ServeOptions): WorkerHandler {
   const host = hostFunctions(client.id, functions);
   let executor: Executor | null = null;
-  if (isWired()) client.sendThrough?.(putOnQueue);
+  if (isWired()) {
+    client.sendThrough?.(putOnQueue);
+    client.signalThrough?.((signal, data) => putInInbox(client.id, signal, data));
+  }
   return async (event, context) => {
     if ("perdure" in event) return host.manifest;
     const { services, stepQueueUrl } = wire();
@@ -54,3 +63,10 @@ const putOnQueue: EventQueue = (events) => {
   const seed = `send\n${Buffer.from(services.random.bytes(16)).toString("hex")}`;
   return publishEvents(services, events, { seed, atMs: services.clock.now() });
 };
+
+/** `perdure.sendSignal` in a worker, likewise. */
+async function putInInbox(appId: string, signal: string, data: Json): Promise<{ runId: string | null }> {
+  const { services, stepQueueUrl } = wire();
+  const token = `send\n${Buffer.from(services.random.bytes(16)).toString("hex")}`;
+  return sendSignal(services, workerReach(services, appId, stepQueueUrl), { signal, data, token });
+}

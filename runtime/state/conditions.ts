@@ -72,6 +72,25 @@ export const DUE_UNCHANGED = "due = :read";
 /** No event went through the gate in the last 24 hours: TTL removes late, so the time is looked at (aws.md §3.4). */
 export const GATE_FREE = "attribute_not_exists(pk) OR #ttl <= :nowSeconds";
 
+/** Nobody waits for the signal, or nobody any more: TTL removes late, so the time is looked at. */
+export const SIGNAL_FREE = "attribute_not_exists(pk) OR waitsUntil <= :now";
+
+/**
+ *  wait A ── looked at: A is over ── A's item goes ── wait B is written
+ *                                                         │ taking over, or removing, what was A's must not touch B's
+ */
+export const SIGNAL_HELD_BY = "runId = :run AND opHash = :op";
+
+/**
+ *  send t: aim at A ── A is over already ── aim at B ── …        B takes the signal
+ *  send t again:              aim at A ─────────────────── aim at B, or C?
+ *                                                           │ t stands aimed at B: only from A, and only once
+ */
+export const SIGNAL_AIMED_AT = SIGNAL_HELD_BY;
+
+/** This page of a bulk cancel was not counted before: its message may come twice. */
+export const PAGE_UNCOUNTED = "pageNumber = :page";
+
 export const LIVE_VALUES = {
   ":queued": { S: "Queued" },
   ":running": { S: "Running" },

@@ -3,9 +3,9 @@ import { BatchGetItemCommand } from "@aws-sdk/client-dynamodb";
 import { sleep } from "../../sdk/clock.js";
 import { outcomeUnknown, untilKnown } from "../aws/until-known.js";
 import type { Services } from "../services.js";
-import { text, type Item } from "../state/attributes.js";
-import { readHead, type StoredRun } from "../state/head-item.js";
-import { headKey } from "../state/keys.js";
+import { text, type Item } from "./attributes.js";
+import { readHead, type StoredRun } from "./head-item.js";
+import { headKey } from "./keys.js";
 
 /** BatchGetItem takes 100 keys (API reference). */
 const BATCH_KEYS = 100;

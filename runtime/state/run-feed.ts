@@ -8,8 +8,8 @@ import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import { untilKnown } from "../aws/until-known.js";
 import { forEachLimited } from "../core/limited.js";
 import type { Services } from "../services.js";
-import { readText, text, type Item } from "../state/attributes.js";
-import { FUNCTION_SHARDS, functionPartition, functionSort, parseFunctionSort } from "../state/keys.js";
+import { readText, text, type Item } from "./attributes.js";
+import { FUNCTION_SHARDS, functionPartition, functionSort, parseFunctionSort } from "./keys.js";
 
 export interface FunctionName {
   appId: string;

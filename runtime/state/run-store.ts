@@ -7,7 +7,7 @@ import { GetItemCommand, PutItemCommand, UpdateItemCommand, type AttributeValue 
 import type { SerializedError } from "../../sdk/protocol.js";
 import { untilKnown, type Patience } from "../aws/until-known.js";
 import { CREATED_DUE_MS } from "../core/limits.js";
-import { isLive, type Effect, type RunHead } from "../core/run.js";
+import { isLive, type Divergence, type Effect, type RunHead } from "../core/run.js";
 import type { Services } from "../services.js";
 import { number, text, type Item } from "./attributes.js";
 import * as conditions from "./conditions.js";
@@ -35,6 +35,8 @@ export interface Release {
   dueAtMs: number;
   ttlSeconds: number;
   timer: { name: string; atMs: number } | null;
+  /** The run rests because its code no longer fits its history. */
+  diverged?: Divergence;
 }
 
 export interface RunEnd {
@@ -42,6 +44,8 @@ export interface RunEnd {
   endedAtMs: number;
   output: Packed | null;
   error: SerializedError | null;
+  /** Of a cancel. */
+  reason?: SerializedError | null;
   ttlSeconds: number;
   effects: readonly Effect[];
   objects: number;
@@ -328,8 +332,13 @@ function releaseUpdate(runId: string, release: Release): Pick<Update, "set" | "r
       dueShard: text(dueShard(runId)),
       ttl: number(release.ttlSeconds),
       ...timer,
+      ...(release.diverged ? { diverged: text(JSON.stringify(release.diverged)) } : {}),
     },
-    remove: ["holder", "claimMsg", "sweeps", ...(timer ? [] : ["timer", "timerAt"])],
+    remove: [
+      ...["holder", "claimMsg", "sweeps"],
+      ...(timer ? [] : ["timer", "timerAt"]),
+      ...(release.diverged ? [] : ["diverged"]),
+    ],
   };
 }
 
@@ -344,10 +353,11 @@ function endUpdate(end: RunEnd): Pick<Update, "set" | "remove"> {
       ttl: number(end.ttlSeconds),
       ...(end.output ? { "#output": packedAttribute(end.output) } : {}),
       ...(end.error ? { "#error": errorAttribute(end.error) } : {}),
+      ...(end.reason ? { reason: errorAttribute(end.reason) } : {}),
       // Effects left over are the sweeper's to finish, should this worker die before it has done them.
       ...(pending ? { effects: effectsAttribute(end.effects), due: number(end.endedAtMs + CREATED_DUE_MS / 10) } : {}),
     },
-    remove: ["holder", "claimMsg", ...(pending ? [] : ["due", "dueShard"])],
+    remove: ["holder", "claimMsg", "diverged", ...(pending ? [] : ["due", "dueShard"])],
   };
 }
 

@@ -17,6 +17,7 @@ import type { FunctionConfig, Json, LogEntry, SerializedError } from "../../../s
 /** 2026-03-10T12:00:00Z. */
 export const NOW_MS = 1_773_144_000_000;
 export const KEY = "signkey-test-1";
+export const EVENT_KEY = "event-key";
 const RETENTION_SECONDS = 14 * 86_400;
 
 export interface Reply {
@@ -87,7 +88,7 @@ export async function createWorld(signingKeys: readonly string[] = ["signkey-tes
 }
 
 function askerOf(services: Services, signingKeys: readonly string[]): Pick<World, "ask"> {
-  const api = createApi(services, { signingKeys });
+  const api = createApi(services, { signingKeys, eventKeys: [EVENT_KEY] });
   const ask: World["ask"] = async (path, { method = "GET", query = "", authorization = `Bearer ${KEY}` } = {}) => {
     const answer = await api({
       rawPath: path,
