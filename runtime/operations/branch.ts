@@ -59,7 +59,7 @@ async function writeShards({ services, head, ttlSeconds }: OperationContext, wor
     const Item: Item = {
       pk: text(key.pk),
       sk: text(key.sk),
-      missing: { SS: [...names] },
+      awaited: { SS: [...names] },
       names: number(names.length),
       ttl: number(ttlSeconds),
     };
@@ -97,12 +97,12 @@ async function takeOut(
   const command = new UpdateItemCommand({
     TableName: services.settings.tableName,
     Key: { pk: text(key.pk), sk: text(key.sk) },
-    UpdateExpression: "DELETE missing :name",
+    UpdateExpression: "DELETE awaited :name",
     ExpressionAttributeValues: { ":name": { SS: [name] } },
     ReturnValues: "ALL_NEW",
   });
   const answer = await untilKnown(services, `note a branch of run "${runId}"`, () =>
     services.clients.dynamodb.send(command),
   );
-  return { left: answer.Attributes?.["missing"]?.SS?.length ?? 0, names: Number(answer.Attributes?.["names"]?.N ?? 0) };
+  return { left: answer.Attributes?.["awaited"]?.SS?.length ?? 0, names: Number(answer.Attributes?.["names"]?.N ?? 0) };
 }

@@ -6,16 +6,20 @@
  * Invariants
  * B1 In a careful pass a body begins only after its `start` is in the log, and alone, while a step that could have been
  *    running at the crash has had no outcome since (PROTOCOL §2.5).
- * B2 A body that ends after `close` is not recorded.
+ * B2 A body that ends after `close`, or after its time was up, is not recorded.
+ * B3 A body that is to run at most once begins only after its `start` is in the log, and never when the log holds an attempt
+ *    of it. The log holds what was written while the lease was held, and a thief reads it after that: whoever may begin the
+ *    body has written the `start` every later turn sees (PROTOCOL §2.3, §2.4).
  */
 import { serializeError } from "../errors.js";
-import type { LogEntry, PassInput, PassPort, StepKind } from "../protocol.js";
-import { runAttempt, type AttemptOutcome } from "./attempt.js";
+import type { LogEntry, PassInput, PassOutcome, PassPort, StepKind } from "../protocol.js";
+import { runAttempt, type Attempt, type AttemptOutcome } from "./attempt.js";
 import { runTooLarge, stepInterrupted, stepTimedOut } from "./errors.js";
 import type { StepResult } from "./history.js";
 import { MAX_RUN_BYTES } from "./limits.js";
 import type { Operation, Operations } from "./operations.js";
 import type { PassLog } from "./pass-log.js";
+import { NO_RULES, type StepRules } from "./step-options.js";
 
 interface Around {
   input: PassInput;
@@ -23,6 +27,8 @@ interface Around {
   retries: number;
   operations: Operations;
   log: PassLog;
+  /** Aborted when the pass ends. */
+  signal: AbortSignal;
 }
 
 interface Listener {
@@ -41,11 +47,23 @@ export class Bodies {
   #closed = false;
   #progressed = false;
   #resultBytes: number;
+  /** Bodies that still run though their time is up. */
+  #overrunning = 0;
 
   constructor(around: Around, listener: Listener) {
     this.#around = around;
     this.#listener = listener;
     this.#resultBytes = around.input.historyBytes;
+    const { signal } = around;
+    const stopAll = (): void => {
+      for (const { abort } of this.running) abort?.abort(signal.reason);
+    };
+    signal.addEventListener("abort", stopAll, { once: true });
+  }
+
+  /** Some body still runs, awaited or not. */
+  get anyRunning(): boolean {
+    return this.running.size + this.#overrunning > 0;
   }
 
   /** A step has got its result since the pass began. */
@@ -72,8 +90,8 @@ export class Bodies {
       const places = careful ? 1 : port.maxParallelBodies;
       if (operations.running.size >= places || !port.mayStartBody()) return;
       operations.move(operation, "running");
-      if (this.#interruptedTooOften(operation)) this.#recordInterrupted(operation);
-      else if (careful) this.#startCarefully(operation);
+      if (this.#mayNotBegin(operation)) this.#recordInterrupted(operation);
+      else if (careful || rulesOf(operation).atMostOnce) this.#startOnRecord(operation);
       else void this.#attempt(operation);
     }
   }
@@ -81,17 +99,45 @@ export class Bodies {
   /** The invocation is over: what runs has used up an attempt. */
   timeOutRunning(): void {
     for (const operation of this.running) {
+      if (operation.state === "resolved") continue;
       operation.attemptsUsed += 1;
       const error = serializeError(stepTimedOut({ stepId: operation.name.id }));
       this.#record(operation, { kind: "error", error, final: false, retryAtMs: null }, this.#around.port.clock.now());
     }
   }
 
+  /** The function no longer waits for this step: what its body still does is not recorded. */
+  forget(operation: Operation): void {
+    operation.abort?.abort();
+    this.#clear(operation);
+  }
+
+  /** One attempt of one step, of which nothing is written down here: its outcome goes to the run's inbox. */
+  async runOnly(operation: Operation, attempt: number): Promise<PassOutcome> {
+    operation.attemptsUsed = attempt;
+    return this.#branchOutcome(operation, attempt, await this.#runBody(operation));
+  }
+
+  /** The same for a body that did not stop in time. */
+  overdueOnly(operation: Operation, attempt: number): PassOutcome {
+    const error = serializeError(stepTimedOut({ stepId: operation.name.id }));
+    return this.#branchOutcome(operation, attempt, { kind: "error", error, final: false, retryAtMs: null });
+  }
+
+  #branchOutcome(operation: Operation, attempt: number, outcome: AttemptOutcome): PassOutcome {
+    const { stopped } = this.#around.port;
+    if (stopped.aborted && stopped.reason !== "deadline") return { kind: "lost" };
+    if (outcome.kind === "ok") return { kind: "branch", result: { ok: outcome.value } };
+    const isFinal = outcome.final || attempt >= this.#retriesOf(operation);
+    const retryAtMs = isFinal ? null : this.#retryAtMs(operation, attempt + 1, outcome);
+    return { kind: "branch", result: { err: outcome.error, retryAtMs } };
+  }
+
   #isCareful(): boolean {
     const { input, operations } = this.#around;
     if (!input.careful) return false;
     // What is asked for once the log is shown to its end is what could have been running.
-    this.#suspects ??= new Set([...operations.requested, ...operations.waiting].filter(({ kind }) => kind !== "wait"));
+    this.#suspects ??= new Set([...operations.requested, ...operations.waiting].filter(({ op }) => op === null));
     return this.#suspects.size > 0;
   }
 
@@ -102,16 +148,28 @@ export class Bodies {
     if (this.#suspects.size === 0) this.#around.port.crashAnswered();
   }
 
-  /** The attempt is on record before the body runs, so that another crash is charged to this step. */
-  #startCarefully(operation: Operation): void {
+  /** The attempt is on record before the body runs: another crash is charged to this step. */
+  #startOnRecord(operation: Operation): void {
     const { log, port } = this.#around;
     const a = operation.attemptsUsed + 1;
     const entry: LogEntry = { ...operation.name, k: "start", kind: stepKind(operation), a, atMs: port.clock.now() };
     log.add(entry, () => void this.#attempt(operation));
   }
 
-  #interruptedTooOften(operation: Operation): boolean {
-    return operation.memory?.interrupted === true && operation.attemptsUsed > this.#around.retries;
+  /** Its worker died in it, and that was the last attempt; or it must not run twice and has begun, whatever came of it. */
+  #mayNotBegin(operation: Operation): boolean {
+    if (rulesOf(operation).atMostOnce) return operation.attemptsUsed > 0;
+    return operation.memory?.interrupted === true && operation.attemptsUsed > this.#retriesOf(operation);
+  }
+
+  #retriesOf(operation: Operation): number {
+    return rulesOf(operation).retries ?? this.#around.retries;
+  }
+
+  /** When the next attempt may start, after failed attempt `a` (1 first). */
+  #retryAtMs(operation: Operation, a: number, { retryAtMs }: { retryAtMs: number | null }): number {
+    const { port } = this.#around;
+    return retryAtMs ?? port.clock.now() + port.retryDelayMs(a, rulesOf(operation).backoff ?? undefined);
   }
 
   #recordInterrupted(operation: Operation): void {
@@ -124,19 +182,43 @@ export class Bodies {
     const fromMs = port.clock.now();
     const attemptIndex = operation.attemptsUsed;
     operations.forgetUnrequested();
-    this.running.add(operation);
-    const outcome = await runAttempt(operation.name.id, attemptIndex, operation.body ?? (() => null), port.clock);
-    this.running.delete(operation);
-    if (this.#closed) return;
+    const outcome = await this.#runBody(operation);
+    if (this.#closed || operation.state === "resolved") return this.#listener.ended();
     operation.attemptsUsed = attemptIndex + 1;
     this.#record(operation, outcome, fromMs);
     this.#listener.ended();
   }
 
+  async #runBody(operation: Operation): Promise<AttemptOutcome> {
+    const { port, input, signal } = this.#around;
+    const { name, attemptsUsed, body } = operation;
+    const abort = new AbortController();
+    if (signal.aborted) abort.abort(signal.reason);
+    operation.abort = abort;
+    this.running.add(operation);
+    const attempt: Attempt = {
+      runId: input.runId,
+      name,
+      index: attemptsUsed,
+      maxAttempts: this.#retriesOf(operation) + 1,
+      timeoutMs: rulesOf(operation).timeoutMs,
+      abort,
+      body: body?.run ?? (() => null),
+      overran: (ended) => {
+        this.#overrunning += 1;
+        void ended.then(() => (this.#overrunning -= 1));
+      },
+    };
+    const outcome = await runAttempt(attempt, port.clock);
+    this.running.delete(operation);
+    operation.abort = null;
+    return outcome;
+  }
+
   #record(operation: Operation, outcome: AttemptOutcome, fromMs: number): void {
     if (outcome.kind === "ok") {
       this.#recordFinal(operation, this.#withinRun(outcome), fromMs);
-    } else if (outcome.final || operation.attemptsUsed > this.#around.retries) {
+    } else if (outcome.final || operation.attemptsUsed > this.#retriesOf(operation)) {
       this.#recordFinal(operation, { err: outcome.error }, fromMs);
     } else {
       this.#recordFailed(operation, outcome, fromMs);
@@ -170,7 +252,7 @@ export class Bodies {
     const { log, port, operations } = this.#around;
     const a = operation.attemptsUsed;
     const atMs = port.clock.now();
-    const retryAtMs = outcome.retryAtMs ?? atMs + port.retryDelayMs(a);
+    const retryAtMs = this.#retryAtMs(operation, a, outcome);
     const kind = stepKind(operation);
     log.add({ ...operation.name, k: "failed", kind, a, err: outcome.error, fromMs, atMs, retryAtMs }, () => {
       this.#clear(operation);
@@ -180,6 +262,10 @@ export class Bodies {
   }
 }
 
-function stepKind(operation: Operation): StepKind {
-  return operation.kind === "sendEvent" ? "sendEvent" : "run";
+function stepKind({ kind }: Operation): StepKind {
+  return kind === "sendEvent" || kind === "sendSignal" ? kind : "run";
+}
+
+function rulesOf({ body }: Operation): StepRules {
+  return body?.rules ?? NO_RULES;
 }

@@ -271,10 +271,25 @@ export class Pass {
       const operation = this.operations.byKey.get(keyOf(only.name));
       if (operation && !operation.memory?.result) {
         this.#codeHold.pause();
-        return this.#bodies.runOnly(operation, only.attempt);
+        return this.#runOnly(operation, only.attempt);
       }
       if (this.#settled || (await this.#quietFor(REPLAY_PATIENCE_MS))) return { kind: "absent" };
     }
+  }
+
+  /** The one body, for as long as the invocation has. One that does not stop when told to has used up its attempt. */
+  async #runOnly(operation: Operation, attempt: number): Promise<PassOutcome> {
+    const { stopped, clock } = this.port;
+    const body = this.#bodies.runOnly(operation, attempt);
+    const overdue = new Promise<PassOutcome>((resolve) => {
+      const onStop = (): void => {
+        this.#abort.abort();
+        clock.after(ABORT_WAIT_MS, () => resolve(this.#bodies.overdueOnly(operation, attempt)));
+      };
+      if (stopped.aborted) onStop();
+      else stopped.addEventListener("abort", onStop, { once: true });
+    });
+    return Promise.race([body, overdue]);
   }
 
   #flush(force = false): void {

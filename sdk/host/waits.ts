@@ -76,9 +76,10 @@ export class Waits {
 
   /** Arms what has been written down, all of it together. */
   armWritten(): void {
-    const { port } = this.#around;
+    const { port, log } = this.#around;
     const steps = this.#unarmed;
-    if (steps.length === 0) return;
+    // What was written together is armed together: the last of it is noted when the write is done with.
+    if (steps.length === 0 || log.appending) return;
     this.#unarmed = [];
     this.#arming += 1;
     void port.arm(steps).then(() => {
