@@ -5,8 +5,9 @@
  * is taken over, and stays so: what a test left running may send after its end.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { outgoingEvents, type EventPayload } from "../../sdk/events.js";
+import type { EventPayload } from "../../sdk/events.js";
 import type { FunctionClient } from "../../sdk/function.js";
+import { clientEvents } from "../../sdk/middleware/chain.js";
 import type { OutgoingEvent } from "../../sdk/protocol.js";
 import { testStopped } from "./errors.js";
 
@@ -34,7 +35,7 @@ function takeOver(client: FunctionClient): EventSink[] {
   const sinks: EventSink[] = [];
   sinksOf.set(client, sinks);
   const send = async (payloads: EventPayload | readonly EventPayload[]): Promise<{ ids: string[] }> => {
-    const events = await outgoingEvents(payloads);
+    const events = await clientEvents(client.middleware, payloads);
     const sink = callingWorld.getStore() ?? sinks.at(-1);
     if (!sink) throw testStopped({ appId: client.id });
     return sink(events);

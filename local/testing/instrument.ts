@@ -4,6 +4,7 @@
  * Must not: change what a step does: it is asked for, retried and recorded by the very host that runs it when deployed.
  */
 import type { FunctionContext, PerdureFunction } from "../../sdk/function.js";
+import { runningIn } from "../../sdk/host/current-run.js";
 import { bodyContext } from "../../sdk/host/step-context.js";
 import type { Logger } from "../../sdk/logger.js";
 import { sendingTo, type EventSink } from "./client-sends.js";
@@ -29,7 +30,9 @@ export function instrument(original: PerdureFunction<never>, instruments: Instru
       const trace = instruments.observe?.(original.id, context.runId);
       const observed = observedContext(original.id, context, instruments, trace);
       const run = async (): Promise<unknown> => {
-        const output = await sendingTo(instruments.sink, () => original.handler(observed));
+        // Also where code below the handler asks for the current run: the global `step` is under instruments.
+        const call = (): unknown => runningIn<unknown>(observed, () => original.handler(observed));
+        const output = await sendingTo(instruments.sink, call);
         trace?.returned();
         return output;
       };

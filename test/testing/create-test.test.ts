@@ -301,7 +301,7 @@ describe("mocks", () => {
       nested:
         'Cannot start step "inner": the body of step "outer" is running; expected steps to be started by the function itself',
       attempt: 1,
-      keys: ["attempt", "event", "events", "logger", "maxAttempts", "runId", "signal"],
+      keys: ["attempt", "event", "events", "group", "logger", "maxAttempts", "runId", "signal", "traceparent"],
     });
   });
 });
