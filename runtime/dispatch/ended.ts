@@ -7,6 +7,7 @@ import type { Json } from "../../sdk/protocol.js";
 import { CANCELLED_EVENT, FAILED_EVENT, FINISHED_EVENT } from "../../sdk/system-events.js";
 import { appOfRun, childEventId } from "../core/ids.js";
 import { isLive, isQuiet, type RunHead } from "../core/run.js";
+import { traceMember } from "../observe/trace.js";
 import { invokedFunctionCancelled, invokedFunctionFailed, outcomeError } from "../operations/errors.js";
 import type { AcceptedEvent, ArriveRequest } from "../queue/messages.js";
 import type { QueuedWake } from "../queue/send.js";
@@ -78,9 +79,9 @@ async function systemEvent(services: Services, name: string, run: StoredRun): Pr
   const id = childEventId(`${name}\n${head.runId}`, 0, head.createdAtMs);
   const atMs = Math.min(services.clock.now(), head.endedAtMs ?? 0);
   const data = { ...factsOf(head), event: { ...(await events.unpack(record.payload)) } };
-  const result = name === FINISHED_EVENT && head.status === "Completed" ? await valueOf(services, run.output) : null;
-  const rest = head.status === "Completed" && name === FINISHED_EVENT ? { result } : {};
-  return { id, receivedAtMs: atMs, event: { name, data: { ...data, ...rest }, id, ts: atMs } };
+  const rest = head.status === "Completed" ? { result: await valueOf(services, run.output) } : {};
+  const event = { name, data: { ...data, ...rest }, id, ts: atMs };
+  return { id, receivedAtMs: atMs, event, ...traceMember(head.trace) };
 }
 
 function factsOf({ runId, functionId, status, error }: RunHead): { [key: string]: Json } {

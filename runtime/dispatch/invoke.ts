@@ -8,8 +8,9 @@ import { appOfRun, childEventId } from "../core/ids.js";
 import { isLive, type ParentOp } from "../core/run.js";
 import { cancelLiveRun } from "../executor/cancel.js";
 import { invokeSkipped, invokeTooDeep, invokeUnknownFunction, outcomeError } from "../operations/errors.js";
+import { traceMember } from "../observe/trace.js";
 import { invokeEventId, LET_GO } from "../operations/invoke.js";
-import type { AcceptedEvent, ArriveRequest, InvokeRequest } from "../queue/messages.js";
+import type { AcceptedEvent, ArriveRequest, DispatchMessage, InvokeRequest } from "../queue/messages.js";
 import type { QueuedWake } from "../queue/send.js";
 import type { RegisteredFunction } from "../registry/registry.js";
 import type { Route } from "../state/event-store.js";
@@ -24,8 +25,10 @@ import type { DispatchRoom } from "./room.js";
 /** Invokes below one another: a recursion without an end is stopped before it costs much. */
 export const MAX_INVOKE_DEPTH = 25;
 
+type InvokeMessage = Extract<DispatchMessage, { kind: "invoke" }>;
+
 /** Starts the function that a run has invoked. */
-export async function invoke(room: DispatchRoom, request: InvokeRequest): Promise<QueuedWake[]> {
+export async function invoke(room: DispatchRoom, request: InvokeMessage): Promise<QueuedWake[]> {
   const { parent, depth, quiet = false } = request;
   const registered = functionOf(room, request);
   if ("err" in registered) return answer(room, request, registered);
@@ -65,7 +68,7 @@ function functionOf({ registry }: DispatchRoom, { app, fn, depth }: InvokeReques
   return { err: outcomeError(invokeUnknownFunction({ ...about, known })) };
 }
 
-async function eventOf({ services }: DispatchRoom, request: InvokeRequest): Promise<AcceptedEvent> {
+async function eventOf({ services }: DispatchRoom, request: InvokeMessage): Promise<AcceptedEvent> {
   const { parent, createdAtMs, sentAtMs, dataKey } = request;
   const id = invokeEventId(parent, createdAtMs);
   // Written by the worker that asks, as the data of an invoke, and by nothing else.
@@ -75,7 +78,8 @@ async function eventOf({ services }: DispatchRoom, request: InvokeRequest): Prom
       : (JSON.parse(await getPayloadObject(services, dataKey)) as { [key: string]: Json });
   // A clock that is ahead must not put the start off.
   const ts = Math.min(sentAtMs, services.clock.now());
-  return { id, receivedAtMs: sentAtMs, event: { name: INVOKED_EVENT, data, id, ts } };
+  const event = { name: INVOKED_EVENT, data, id, ts };
+  return { id, receivedAtMs: sentAtMs, event, ...traceMember(request.trace) };
 }
 
 function answer(
@@ -112,11 +116,12 @@ async function isUnwanted(services: Services, parent: ParentOp): Promise<boolean
 async function announceInvoke(
   room: DispatchRoom,
   { parent, app, fn, createdAtMs }: InvokeRequest,
-  { event, receivedAtMs }: AcceptedEvent,
+  { event, receivedAtMs, trace }: AcceptedEvent,
   run: string,
 ): Promise<QueuedWake[]> {
   if (!(await room.isListenedTo(INVOKED_EVENT))) return [];
   const id = childEventId(`${INVOKED_EVENT}\n${run}`, 0, createdAtMs);
   const data = { appId: app, functionId: fn, runId: run, parentRunId: parent.run, data: event.data };
-  return room.route({ id, receivedAtMs, event: { name: INVOKED_EVENT, data, id, ts: event.ts } });
+  const announced = { name: INVOKED_EVENT, data, id, ts: event.ts };
+  return room.route({ id, receivedAtMs, event: announced, ...traceMember(trace) });
 }

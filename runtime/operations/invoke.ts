@@ -6,6 +6,7 @@
 import { childEventId, parseRunId, runIdOf } from "../core/ids.js";
 import { forEachLimited } from "../core/limited.js";
 import { isQuiet, type ParentOp, type RunHead } from "../core/run.js";
+import { traceMember } from "../observe/trace.js";
 import { encodeMessage, type DispatchMessage, type InvokeRequest } from "../queue/messages.js";
 import { MAX_MESSAGE_BYTES, sendMessage } from "../queue/send.js";
 import { InboxStore, type StoredArrival } from "../state/inbox-store.js";
@@ -46,13 +47,14 @@ async function ask({ services, head, events }: OperationContext, operation: Invo
     ...(events.some((event) => isQuiet(head, event.name)) ? { quiet: true } : {}),
   };
   const { eventsQueueUrl } = services.settings;
-  const message: DispatchMessage = { v: 1, kind: "invoke", ...request, data: op.data };
+  const common = { v: 1, ...traceMember(head.trace), kind: "invoke", ...request } as const;
+  const message: DispatchMessage = { ...common, data: op.data };
   if (Buffer.byteLength(encodeMessage(message)) <= MAX_MESSAGE_BYTES) {
     return sendMessage(services, eventsQueueUrl, message);
   }
   const dataKey = payloadObjectKey("requests", `${parent.run}-${parent.op}`);
   await putPayloadObject(services, dataKey, JSON.stringify(op.data));
-  return sendMessage(services, eventsQueueUrl, { v: 1, kind: "invoke", ...request, dataKey });
+  return sendMessage(services, eventsQueueUrl, { ...common, dataKey });
 }
 
 /** Whose arrival says that nobody waits any more. */

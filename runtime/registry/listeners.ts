@@ -5,6 +5,7 @@
 import { GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { FunctionConfig } from "../../sdk/protocol.js";
 import { FINISHED_EVENT } from "../../sdk/system-events.js";
+import type { AwsClients } from "../aws/clients.js";
 import { untilKnown } from "../aws/until-known.js";
 import type { Services } from "../services.js";
 import { text } from "../state/attributes.js";
@@ -21,7 +22,8 @@ interface Known {
   isListenedTo: Promise<boolean>;
 }
 
-const known = new WeakMap<Services, Known>();
+/** By what all services of one process share: a run's own services are made anew for each turn. */
+const known = new WeakMap<AwsClients, Known>();
 
 /** Whether a function of this configuration listens to runs that complete. */
 export function listensToFinished({ triggers }: FunctionConfig): boolean {
@@ -31,12 +33,13 @@ export function listensToFinished({ triggers }: FunctionConfig): boolean {
 /** Whether somebody is to be told of a run that completes now. Read at most every five seconds in a process. */
 export function isFinishListenedTo(services: Services): Promise<boolean> {
   const nowMs = services.clock.monotonic();
-  const last = known.get(services);
+  const { clients } = services;
+  const last = known.get(clients);
   if (last && nowMs < last.untilMs) return last.isListenedTo;
   const isListenedTo = read(services);
-  known.set(services, { untilMs: nowMs + LISTENERS_KNOWN_MS, isListenedTo });
+  known.set(clients, { untilMs: nowMs + LISTENERS_KNOWN_MS, isListenedTo });
   // What could not be read is read again by the next who asks.
-  isListenedTo.catch(() => known.delete(services));
+  isListenedTo.catch(() => known.delete(clients));
   return isListenedTo;
 }
 
