@@ -11,6 +11,7 @@ import type { FunctionConfig } from "./protocol.js";
 import { FAILED_EVENT, type FunctionFailedEvent } from "./system-events.js";
 import type { GroupTools, StepTools } from "./steps.js";
 import { middlewareFault, type MiddlewareClass } from "./middleware/middleware.js";
+import { readTimeouts, type Timeouts } from "./timeouts.js";
 import { eventTypesOf, triggerConfigs, triggerList, type Trigger, type Triggers } from "./triggers.js";
 
 /** The part of a client that its functions and their host know. Every `Perdure<Events>` fits. */
@@ -55,6 +56,13 @@ export interface FunctionOptions<T> {
    * cancelOn: [{ event: "app/order.cancelled", match: "data.orderId" }]
    */
   cancelOn?: readonly CancelOn[] | undefined;
+  /**
+   * After which a run is cancelled: not begun within `start` of its event, not ended within `finish` of its beginning.
+   *
+   * @example
+   * timeouts: { start: "10m", finish: "2h" }
+   */
+  timeouts?: Timeouts | undefined;
   /** Classes whose hooks stand around this function, inside those of the client. The first is the outermost. */
   middleware?: readonly MiddlewareClass[] | undefined;
 }
@@ -156,6 +164,7 @@ const OPTION_NAMES: readonly string[] = [
   "backoff",
   "idempotency",
   "cancelOn",
+  "timeouts",
   "onFailure",
   "middleware",
 ];
@@ -252,9 +261,9 @@ function requireOptions(options: FunctionParts["options"]): void {
 /** Options that are kept only where something is said. */
 function attemptConfig(
   options: FunctionParts["options"],
-): Pick<FunctionConfig, "backoff" | "idempotency" | "parallel" | "cancelOn"> {
-  const { id, backoff, idempotency, parallel, cancelOn } = options;
-  const config: Pick<FunctionConfig, "backoff" | "idempotency" | "parallel" | "cancelOn"> = {};
+): Pick<FunctionConfig, "backoff" | "idempotency" | "parallel" | "cancelOn" | "timeouts"> {
+  const { id, backoff, idempotency, parallel, cancelOn, timeouts } = options;
+  const config: Pick<FunctionConfig, "backoff" | "idempotency" | "parallel" | "cancelOn" | "timeouts"> = {};
   if (parallel !== undefined) {
     if (parallel !== "in-turn" && parallel !== "distributed") {
       throw functionInvalid({ id, is: `its parallel is ${String(parallel)}`, expected: '"in-turn" or "distributed"' });
@@ -277,6 +286,11 @@ function attemptConfig(
     const read = readCancelOn(cancelOn);
     if ("is" in read) throw functionInvalid({ id, ...read });
     config.cancelOn = read;
+  }
+  if (timeouts !== undefined) {
+    const read = readTimeouts(timeouts);
+    if ("is" in read) throw functionInvalid({ id, ...read });
+    config.timeouts = read;
   }
   return config;
 }
