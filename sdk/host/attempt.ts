@@ -1,38 +1,90 @@
 /**
- * Owns: one attempt of one body: running it, turning what it returns into JSON, and what it throws into a verdict.
+ * Owns: one attempt of one body: running it for as long as it has, turning what it returns into JSON, and what it throws into
+ * a verdict.
  * Must not: write the log or know about other steps.
  */
 import type { Clock } from "../clock.js";
 import { durationMs } from "../duration.js";
 import { isNonRetriableError, retryAfterOf, serializeError } from "../errors.js";
 import { isPerdureError } from "../error-catalogue.js";
-import type { Json, SerializedError } from "../protocol.js";
-import { resultNotJson, resultTooLarge } from "./errors.js";
+import type { Json, SerializedError, StepName } from "../protocol.js";
+import { resultNotJson, resultTooLarge, stepAttemptTimedOut } from "./errors.js";
 import { MAX_STEP_RESULT_BYTES } from "./limits.js";
-import { bodyContext } from "./step-context.js";
+import { bodyContext, operationKey, type BodyContext } from "./step-context.js";
 
 export type AttemptOutcome =
   | { kind: "ok"; value: Json; bytes: number }
   /** `retryAtMs` null: no wish of the error's own. */
   | { kind: "error"; error: SerializedError; final: boolean; retryAtMs: number | null };
 
+export interface Attempt {
+  runId: string;
+  name: StepName;
+  /** 0 for the first. */
+  index: number;
+  maxAttempts: number;
+  /** Null: no time of its own. */
+  timeoutMs: number | null;
+  /** Tells the body to stop. Aborted here when its time is up. */
+  abort: AbortController;
+  body: () => unknown;
+  /** The time was up and the body still runs. It resolves when the body has ended after all. */
+  overran(ended: Promise<void>): void;
+}
+
 /** Runs a body once. Never rejects. */
-export async function runAttempt(
-  stepId: string,
-  attemptIndex: number,
-  body: () => unknown,
-  clock: Clock,
-): Promise<AttemptOutcome> {
+export async function runAttempt(attempt: Attempt, clock: Clock): Promise<AttemptOutcome> {
   const hold = clock.hold();
   hold.resume();
+  const stepId = attempt.name.id;
   try {
-    const value: unknown = await hold.run(() => bodyContext.run({ stepId, attempt: attemptIndex }, async () => body()));
+    const running = hold.run(() => bodyContext.run(contextOf(attempt), async () => attempt.body()));
+    const value: unknown = await (attempt.timeoutMs === null
+      ? running
+      : inTime(attempt, attempt.timeoutMs, running, clock));
     return { kind: "ok", ...toJson(stepId, value) };
   } catch (error) {
     return { kind: "error", ...judge(error, clock.now()) };
   } finally {
     hold.pause();
   }
+}
+
+function contextOf({ runId, name, index, maxAttempts, abort }: Attempt): BodyContext {
+  return {
+    stepId: name.id,
+    attempt: index,
+    maxAttempts,
+    signal: abort.signal,
+    get idempotencyKey() {
+      return operationKey(runId, name);
+    },
+  };
+}
+
+/** What the body comes to within its time. What it does afterwards is nobody's. */
+function inTime(attempt: Attempt, timeoutMs: number, running: Promise<unknown>, clock: Clock): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const stopTimer = clock.after(timeoutMs, () => {
+      const error = stepAttemptTimedOut({ stepId: attempt.name.id, timeoutMs });
+      // Rejected first: a body that stops at once when it is told to has not ended in time either.
+      reject(error);
+      attempt.overran(
+        running.then(
+          () => undefined,
+          () => undefined,
+        ),
+      );
+      attempt.abort.abort(error);
+    });
+    const settle = <T>(end: (value: T) => void) => {
+      return (value: T): void => {
+        stopTimer();
+        end(value);
+      };
+    };
+    running.then(settle(resolve), settle(reject));
+  });
 }
 
 /** The value as JSON returns it: dates are strings, undefined is null. Throws what makes it impossible, as a final error. */

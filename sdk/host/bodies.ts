@@ -153,7 +153,10 @@ export class Bodies {
     const { log, port } = this.#around;
     const a = operation.attemptsUsed + 1;
     const entry: LogEntry = { ...operation.name, k: "start", kind: stepKind(operation), a, atMs: port.clock.now() };
-    log.add(entry, () => void this.#attempt(operation));
+    log.add(entry, () => {
+      // Let go, or the pass ended, while the entry was on its way: what it was to announce does not happen.
+      if (!this.#closed && operation.state !== "resolved") void this.#attempt(operation);
+    });
   }
 
   /** Its worker died in it, and that was the last attempt; or it must not run twice and has begun, whatever came of it. */

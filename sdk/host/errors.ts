@@ -98,6 +98,33 @@ export const stepTimedOut = defineError<{ stepId: string }>({
   remedy: "Raise the worker's timeout, or cut the step into smaller ones.",
 });
 
+export const stepAttemptTimedOut = defineError<{ stepId: string; timeoutMs: number }>({
+  code: "STEP_ATTEMPT_TIMED_OUT",
+  status: 500,
+  retryable: true,
+  message: ({ stepId, timeoutMs }) =>
+    `Cannot finish step ${shown(stepId)}: its body ran longer than its timeout; expected it to end within ${timeoutMs} ms`,
+  remedy:
+    "Hand step.signal to what the body calls, so that it stops when its time is up, or give the step a longer timeout.",
+});
+
+export const stepOptionsInvalid = defineError<{ stepId: string; is: string; expected: string }>({
+  code: "STEP_OPTIONS_INVALID",
+  status: 400,
+  retryable: false,
+  message: ({ stepId, is, expected }) => `Cannot start step ${shown(stepId)}: ${is}; expected ${expected}`,
+  remedy: "Correct the options in the step's first argument.",
+});
+
+export const outsideBody = defineError<{ runId: string }>({
+  code: "OUTSIDE_STEP_BODY",
+  status: 400,
+  retryable: false,
+  message: ({ runId }) =>
+    `Cannot read step.idempotencyKey in run ${shown(runId)}: no step's body is running here; expected it to be read inside the body of step.run`,
+  remedy: "Read it inside the body: step.run(id, () => api.charge({ idempotencyKey: step.idempotencyKey })).",
+});
+
 export const functionTimedOut = defineError<{ functionId: string }>({
   code: "FUNCTION_TIMED_OUT",
   status: 500,

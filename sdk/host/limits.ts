@@ -8,6 +8,8 @@ export const MAX_STEP_RESULT_BYTES = 4 * 1024 * 1024;
 export const MAX_RUN_BYTES = 32 * 1024 * 1024;
 /** Characters of a step id: it is stored with every result. */
 export const MAX_STEP_ID_CHARACTERS = 256;
+/** The longest time one attempt of a body may be given: no invocation lasts longer (Lambda, "Timeout"). */
+export const MAX_STEP_TIMEOUT_MS = 15 * 60_000;
 /** How long a finished pass waits for bodies it has aborted before it lets go of them. */
 export const ABORT_WAIT_MS = 200;
 /**

@@ -12,12 +12,13 @@ import type {
   WaitForSignalOptions,
 } from "../steps.js";
 import { toJson } from "./attempt.js";
-import { invalidStepId, invalidWake, nestedStep, tooManySteps } from "./errors.js";
+import { invalidStepId, invalidWake, nestedStep, outsideBody, tooManySteps } from "./errors.js";
 import { keyOf } from "./history.js";
 import { MAX_STEP_ID_CHARACTERS, MAX_STEPS } from "./limits.js";
 import type { StepRequest } from "./operations.js";
 import type { Pass } from "./pass.js";
 import { bodyContext } from "./step-context.js";
+import { NO_RULES, readStepRules } from "./step-options.js";
 import { anyWait, eventWait, invokeWait, refuseWait, signalWait, type Refuse } from "./wait-requests.js";
 
 /** What a step is asked with, once its id is known. */
@@ -26,7 +27,8 @@ type Begin = (id: string) => StepRequest;
 /** The step tools of a pass, for a function of that app. Misuse rejects the step's promise with an error that is not retried. */
 export function makeStepTools(pass: Pass, appId: string): StepTools {
   const { clock } = pass.port;
-  const request = (stepId: StepId, begin: Begin): Promise<Json> => observed(requestStep(pass, stepId, begin));
+  const request = (stepId: StepId, begin: Begin): Promise<Json> =>
+    isSkipped(pass, stepId) ? new Promise<never>(() => undefined) : observed(requestStep(pass, stepId, begin));
   const waiting = (
     stepId: StepId,
     kind: WaitingOp["kind"],
@@ -37,10 +39,19 @@ export function makeStepTools(pass: Pass, appId: string): StepTools {
       return { kind: kind === "branch" ? "run" : kind, body: null, wait: () => asked };
     });
   const tools = {
+    /** Of the body that is running here; outside of bodies, of the pass. */
+    get signal(): AbortSignal {
+      return bodyContext.getStore()?.signal ?? pass.signal;
+    },
+    get idempotencyKey(): string {
+      const inside = bodyContext.getStore();
+      if (!inside) throw outsideBody({ runId: pass.input.runId });
+      return inside.idempotencyKey;
+    },
     run: (stepId: BodyStepId, body: (...input: unknown[]) => unknown, ...input: unknown[]) =>
       request(stepId, () => ({
         kind: "run",
-        body: { run: () => body(...input) },
+        body: { run: () => body(...input), rules: readStepRules(stepId) },
         wait: isDistributed(pass, stepId) ? () => ({ kind: "branch" }) : null,
       })),
     sleep: (stepId: StepId, duration: number | TimeStr) =>
@@ -55,7 +66,7 @@ export function makeStepTools(pass: Pass, appId: string): StepTools {
       request(stepId, (id) => {
         const seed = seedOf(pass, id);
         const run = async () => pass.port.sendEvents(seed, await outgoingEvents(events));
-        return { kind: "sendEvent", body: { run }, wait: null };
+        return { kind: "sendEvent", body: { run, rules: NO_RULES }, wait: null };
       }),
     sendSignal: (stepId: StepId, { signal, data }: { signal: string; data?: unknown }) =>
       request(stepId, (id) => {
@@ -64,7 +75,7 @@ export function makeStepTools(pass: Pass, appId: string): StepTools {
           const { runId } = await pass.port.sendSignal(seed, signal, toJson(id, data).value);
           return runId === null ? {} : { runId };
         };
-        return { kind: "sendSignal", body: { run }, wait: null };
+        return { kind: "sendSignal", body: { run, rules: NO_RULES }, wait: null };
       }),
     waitForEvent: (stepId: StepId, options: WaitForEventOptions) =>
       waiting(stepId, "event", (nowMs, refuse) => eventWait(options, nowMs, refuse)),
@@ -79,6 +90,12 @@ export function makeStepTools(pass: Pass, appId: string): StepTools {
   return tools as unknown as StepTools;
 }
 
+/** Asked for by the function itself, soundly, and of no concern to this pass. */
+function isSkipped(pass: Pass, stepId: StepId): boolean {
+  const id: unknown = typeof stepId === "object" && stepId !== null ? stepId.id : stepId;
+  return pass.isForOneStep && isStepId(id) && !bodyContext.getStore() && pass.skips(id);
+}
+
 async function requestStep(pass: Pass, stepId: StepId, begin: Begin): Promise<Json> {
   const id = readStepId(stepId);
   refuseMisuse(pass, id);
@@ -91,8 +108,9 @@ function seedOf(pass: Pass, id: string): string {
 }
 
 function isDistributed(pass: Pass, stepId: BodyStepId): boolean {
-  const own = typeof stepId === "object" && stepId !== null ? stepId.distributed : undefined;
-  return own ?? pass.distributesSteps;
+  const { distributed = undefined, atMostOnce = false } = typeof stepId === "object" && stepId !== null ? stepId : {};
+  // The message of a branch may come twice: what must not run twice stays in the turn, whose log knows that it has begun.
+  return !atMostOnce && (distributed ?? pass.distributesSteps);
 }
 
 /** A failed step nobody awaits must not end the process as an unhandled rejection: its failure is in the history. */
@@ -103,8 +121,12 @@ function observed<T>(promise: Promise<T>): Promise<T> {
 
 function readStepId(stepId: StepId): string {
   const id: unknown = typeof stepId === "object" && stepId !== null ? stepId.id : stepId;
-  if (typeof id === "string" && id.length > 0 && id.length <= MAX_STEP_ID_CHARACTERS) return id;
+  if (isStepId(id)) return id;
   throw invalidStepId({ value: id, limit: MAX_STEP_ID_CHARACTERS });
+}
+
+function isStepId(id: unknown): id is string {
+  return typeof id === "string" && id.length > 0 && id.length <= MAX_STEP_ID_CHARACTERS;
 }
 
 function refuseMisuse(pass: Pass, id: string): void {

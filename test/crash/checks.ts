@@ -60,6 +60,15 @@ export const bodiesRunOncePerAttempt: Check = ({ plan, probe, program, runs }) =
   );
 };
 
+/** Whatever was struck: no body of these begins twice in one run. */
+export const atMostOnceHolds: Check = ({ probe, program, runs }) =>
+  runs.flatMap(({ runId }) =>
+    (program.atMostOnce ?? [])
+      .map((step) => ({ step, begun: probe.begun(step, runId) }))
+      .filter(({ begun }) => begun > 1)
+      .map(({ step, begun }) => `step ${step}, which is to run at most once, began ${begun} times`),
+  );
+
 export const nothingBeginsEarly: Check = ({ probe, program }) => [
   ...probe.sleeps.flatMap(({ step, askedAtMs, lengthMs, endedAtMs }) =>
     endedAtMs
@@ -109,6 +118,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   endsOnce,
   completedStepsNeverRunAgain,
   bodiesRunOncePerAttempt,
+  atMostOnceHolds,
   nothingBeginsEarly,
   everyPassSeesTheSame,
   logIsWhole,

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { sleep, type Clock } from "../../sdk/clock.js";
-import type { StepTools } from "../../sdk/steps.js";
+import type { BodyStepId, StepTools } from "../../sdk/steps.js";
 import type { Peek } from "./peek.js";
 
 export interface BodyStart {
@@ -86,13 +86,14 @@ export class PassProbe {
    * A step whose body takes `ms` and then returns, or throws, what `work` does. Each execution of a body has a number of its
    * own in what it returns, so that a result which is shown and later replaced by another execution's does not go unseen.
    */
-  async run(step: StepTools, id: string, ms: number, work: () => string): Promise<string> {
+  async run(step: StepTools, stepId: BodyStepId, ms: number, work: () => string): Promise<string> {
+    const id = typeof stepId === "string" ? stepId : stepId.id;
     const body = async (): Promise<{ value: string; execution: number }> => {
       const execution = this.#probe.bodyBegins(this.#record.runId, id);
       await sleep(this.#clock, ms);
       return { value: work(), execution };
     };
-    return (await this.shown(id, step.run(id, body))).value;
+    return (await this.shown(id, step.run(stepId, body))).value;
   }
 
   /** A step whose id was used before in this run: that it once had a result says nothing about this occurrence. */

@@ -21,6 +21,8 @@ export interface Program {
   horizonMs: number;
   /** Attempts a step's body has without any fault; 1 where nothing is said. */
   attempts?: Readonly<Record<string, number>>;
+  /** Steps whose body may begin once and never again, whatever goes wrong. */
+  atMostOnce?: readonly string[];
   /** No body begins before this time. */
   notBeforeMs?: number;
   /** How the runs end, sorted: `<function> Completed <output>` or `<function> Failed <message>`. */
@@ -380,6 +382,46 @@ const threeEvents: Program = {
   ],
 };
 
+const payer: Program = {
+  name: "a step at most once",
+  functions: ["payer"],
+  events: [go],
+  horizonMs: SHORT_MS,
+  atMostOnce: ["pay"],
+  ends: ["payer Completed paid and told"],
+  mayEnd: ["payer Completed looked up and told"],
+  build: (client, probe) => [
+    client.createFunction({ id: "payer", triggers: trigger }, async ({ step, runId }) => {
+      const pass = probe().pass(runId);
+      await pass.run(step, "before", 20, () => "before");
+      const pay = pass.run(step, { id: "pay", atMostOnce: true }, 400, () => "paid");
+      const outcome = await pay.catch(() => pass.run(step, "look it up", 20, () => "looked up"));
+      return pass.run(step, "tell", 20, () => `${outcome} and told`);
+    }),
+  ],
+};
+
+const idempotent: Program = {
+  name: "three events, two of one key, one of its own id used again",
+  functions: ["cart"],
+  events: [
+    { name: "crash/go", data: { cart: "c-1" } },
+    { name: "crash/go", data: { cart: "c-1" }, id: "e-1" },
+    { name: "crash/go", data: { cart: "c-1" }, id: "e-1" },
+  ],
+  horizonMs: SHORT_MS,
+  ends: ["cart Completed once"],
+  build: (client, probe) => [
+    client.createFunction(
+      { id: "cart", triggers: trigger, idempotency: "event.data.cart" },
+      async ({ step, runId }) => {
+        const pass = probe().pass(runId);
+        return pass.run(step, "a", 20, () => "once");
+      },
+    ),
+  ],
+};
+
 const sameIdTwice: Program = {
   name: "two events with one sender's id",
   functions: ["once"],
@@ -421,4 +463,6 @@ export const PROGRAMS: readonly Program[] = [
   spiller,
   threeEvents,
   sameIdTwice,
+  idempotent,
+  payer,
 ];

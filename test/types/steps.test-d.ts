@@ -160,6 +160,26 @@ new RetryAfterError("Busy", "30 parsecs");
 // @ts-expect-error when to retry is missing
 new RetryAfterError("Busy");
 
+// ---- Options of one step ----
+
+export async function options(): Promise<void> {
+  const backoff = { first: "1s", factor: 2, longest: "1m" } as const;
+  const id = { id: "s", name: "S", retries: 2, backoff, timeout: "30s", atMostOnce: false } as const;
+  expectTypeOf(await step.run(id, (a: number) => new Date(a), 1)).toEqualTypeOf<string>();
+  expectTypeOf(step.signal).toEqualTypeOf<AbortSignal>();
+  expectTypeOf(step.idempotencyKey).toEqualTypeOf<string>();
+  // @ts-expect-error retries are a number
+  await step.run({ id: "s", retries: "2" }, () => 1);
+  // @ts-expect-error no such option
+  await step.run({ id: "s", retry: 2 }, () => 1);
+  // @ts-expect-error a duration that does not exist
+  await step.run({ id: "s", timeout: "30 parsecs" }, () => 1);
+  // @ts-expect-error a sleep has no body to try again
+  await step.sleep({ id: "s", retries: 2 }, "1m");
+  // @ts-expect-error it is for reading
+  step.idempotencyKey = "mine";
+}
+
 // ---- The whole of it ----
 
 const perdure = new Perdure<{ "api/document.uploaded": { id: string; url: string } }>({ id: "shop" });
