@@ -46,7 +46,7 @@ export async function runBranch(executor: Executor, delivery: WakeDelivery, work
     if (arrival === "again") return GONE;
     await inbox.put(wake.run, hash, arrival, run.head.ttlSeconds);
   }
-  await branchArrived(services, delivery.receipt.queueUrl, wake);
+  await branchArrived(services, delivery.receipt.queueUrl, wake, arrived !== null);
   return GONE;
 }
 

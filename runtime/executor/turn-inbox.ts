@@ -3,6 +3,7 @@
  * is up.
  * Invariant I1: an answer given once for an operation stays: it is the item in the inbox, which only its first writer writes.
  */
+import { drainMicrotasks } from "../../sdk/clock.js";
 import { stepHash } from "../core/ids.js";
 import type { Arrival, LogEntry, StepName, WaitingStep } from "../../sdk/protocol.js";
 import { timeoutOf } from "../operations/arm.js";
@@ -19,7 +20,8 @@ export class TurnInbox {
   readonly #arrivals = new Map<string, Arrival>();
   readonly #hashes = new Map<string, string>();
   readonly #seen = new Set<string>();
-  #listener: () => void = () => undefined;
+  /** The pass that is under way. */
+  #listener: (() => void) | null = null;
 
   constructor(services: Services, lease: Lease) {
     this.#services = services;
@@ -43,22 +45,35 @@ export class TurnInbox {
     this.#listener = listener;
   }
 
-  /** The head has counted `wakes`: looks what came. The count is taken over after the look, so that nothing between is missed. */
+  /** The pass has ended: what comes from now on is for the next one. */
+  deafen(): void {
+    this.#listener = null;
+  }
+
+  /**
+   * The head has counted `wakes`: looks what came. The count is taken over after the look, so that nothing between is missed,
+   * and only while a pass hears of it: one that has parked does not, and then the release has to be refused.
+   *
+   *   pass:     … quiet ── parked ─────────── release IF wakes = w     (w as the pass knew it)
+   *   arrival:              put ── wakes = w + 1 ── refresh
+   */
   async refresh(wakes: number): Promise<void> {
     await this.look();
-    this.#lease.wakes = Math.max(this.#lease.wakes, wakes);
+    // A pass that was just about to end has done so by then.
+    await drainMicrotasks();
+    if (this.#listener) this.#lease.wakes = Math.max(this.#lease.wakes, wakes);
   }
 
   /** Reads the inbox anew. */
   async look(): Promise<void> {
     await this.take(await new LogStore(this.#services).arrivals(this.#lease.runId), []);
-    this.#listener();
+    this.#listener?.();
   }
 
   /** The time of a wait is up: what counts is what stands in the inbox after its end has been put there. */
-  async expire(context: OperationContext, { name, op }: WaitingStep): Promise<Arrival> {
-    const hash = this.#hashOf(name);
-    const timeout = await timeoutOf(context, { ...name, hash, op });
+  async expire(context: OperationContext, step: WaitingStep): Promise<Arrival> {
+    const hash = this.#hashOf(step.name);
+    const timeout = await timeoutOf(context, step);
     const { standing } = await this.#store.put(this.#lease.runId, hash, timeout, context.ttlSeconds, {
       giveUp: () => !this.#lease.held,
     });

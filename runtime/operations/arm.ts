@@ -19,38 +19,52 @@ const ARMINGS: { [Kind in OperationKind]: Arming<Kind> } = {
 
 /** Makes it so that whatever ends these waits reaches the run. */
 export async function armOperations(context: OperationContext, steps: readonly WaitingStep[]): Promise<void> {
-  await forEachKind(steps, (arming, operations) => arming.arm(context, operations));
+  await forEachKind(context, steps, (arming, operations) => arming.arm(context, operations));
 }
 
 /** Nobody waits for these any more. */
 export async function disarmOperations(context: OperationContext, steps: readonly WaitingStep[]): Promise<void> {
-  await forEachKind(steps, (arming, operations) => arming.disarm(context, operations));
+  await forEachKind(context, steps, (arming, operations) => arming.disarm(context, operations));
 }
 
 /** What is put into the inbox when the time of a wait is up. */
-export async function timeoutOf(context: OperationContext, operation: ArmedOperation): Promise<StoredArrival> {
-  const { kind } = operation.op;
-  const own = kind === "sleep" ? null : await armingOf(kind).timeout(context, operation as ArmedOperation<never>);
+export async function timeoutOf(context: OperationContext, step: WaitingStep): Promise<StoredArrival> {
+  const [operation] = armedOperations(context, [step]);
+  const own = operation && (await armingOf(operation.kind).timeout(context, operation.armed));
   return own ?? { why: "timeout", by: "timeout", ok: packInline("null") };
 }
 
 async function forEachKind(
+  context: OperationContext,
   steps: readonly WaitingStep[],
   work: (arming: Arming<OperationKind>, operations: readonly ArmedOperation<never>[]) => Promise<void>,
 ): Promise<void> {
-  const kinds = new Map<OperationKind, ArmedOperation[]>();
-  for (const { name, op } of steps) {
-    if (op.kind === "sleep") continue;
-    const operations = kinds.get(op.kind) ?? [];
-    kinds.set(op.kind, operations);
-    operations.push({ ...name, hash: stepHash(name.id, name.i), op });
+  const kinds = new Map<OperationKind, ArmedOperation<never>[]>();
+  for (const { kind, armed } of armedOperations(context, steps)) {
+    const operations = kinds.get(kind) ?? [];
+    kinds.set(kind, operations);
+    operations.push(armed);
   }
-  await Promise.all(
-    [...kinds].map(([kind, operations]) =>
-      // Grouped by kind: each arming gets its own kind's operations and no others.
-      work(armingOf(kind), operations as ArmedOperation<never>[]),
-    ),
-  );
+  await Promise.all([...kinds].map(([kind, operations]) => work(armingOf(kind), operations)));
+}
+
+function armedOperations(
+  { entries, services }: OperationContext,
+  steps: readonly WaitingStep[],
+): { kind: OperationKind; armed: ArmedOperation<never> }[] {
+  const askedAtMs = new Map<string, number>();
+  for (const entry of entries) if (entry.k === "op") askedAtMs.set(`${entry.i}:${entry.id}`, entry.atMs);
+  return steps.flatMap(({ name, op }) => {
+    if (op.kind === "sleep") return [];
+    const armed = {
+      ...name,
+      hash: stepHash(name.id, name.i),
+      op,
+      askedAtMs: askedAtMs.get(`${name.i}:${name.id}`) ?? services.clock.now(),
+    };
+    // Handed to the arming of its own kind and to no other.
+    return [{ kind: op.kind, armed: armed as ArmedOperation<never> }];
+  });
 }
 
 /** The table above is keyed by the kind, which the compiler cannot follow through a variable. */

@@ -4,12 +4,14 @@
  * sets of the names still missing, in shards. Taking a name out twice is taking it out once (PROTOCOL §5).
  */
 import { PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { nameOf } from "../aws/failures.js";
 import { untilKnown } from "../aws/until-known.js";
 import { forEachLimited } from "../core/limited.js";
 import { sendMessage, sendWakes } from "../queue/send.js";
 import type { BranchWork, WakeMessage } from "../queue/messages.js";
 import type { Services } from "../services.js";
 import { number, text, type Item } from "../state/attributes.js";
+import { ABSENT } from "../state/conditions.js";
 import { fanKey } from "../state/keys.js";
 import type { ArmedOperation, Arming, OperationContext, OpOf } from "./operation.js";
 
@@ -17,6 +19,8 @@ import type { ArmedOperation, Arming, OperationContext, OpOf } from "./operation
 const SMALL_GROUP = 8;
 /** Names in one shard: its item stays below 1 KB, so each name taken out costs one write unit. */
 const SHARD_NAMES = 32;
+/** Of a step's hash: 60 bits tell the thousand steps of a run apart. */
+const NAME_CHARACTERS = 12;
 const PARALLEL_WRITES = 8;
 
 export const branchArming: Arming<"branch"> = {
@@ -37,13 +41,12 @@ export const branchArming: Arming<"branch"> = {
 
 function branchWorks({ head }: OperationContext, operations: readonly ArmedOperation<OpOf<"branch">>[]): BranchWork[] {
   const [first] = operations;
-  const group = operations.length > SMALL_GROUP ? `${head.epoch}-${first?.hash.slice(0, 10)}` : null;
-  return operations.map(({ id, i }, index) => ({
-    id,
-    i,
-    attempt: 0,
-    ...(group === null ? {} : { fan: { group, shard: Math.floor(index / SHARD_NAMES), name: String(index) } }),
-  }));
+  // Armed again in a later epoch, what is left of a group is another group.
+  const group = operations.length > SMALL_GROUP ? `${head.epoch}-${first?.hash.slice(0, NAME_CHARACTERS)}` : null;
+  return operations.map(({ id, i, hash }, index) => {
+    const fan = { shard: Math.floor(index / SHARD_NAMES), name: hash.slice(0, NAME_CHARACTERS) };
+    return { id, i, attempt: 0, ...(group === null ? {} : { fan: { group, ...fan } }) };
+  });
 }
 
 async function writeShards({ services, head, ttlSeconds }: OperationContext, works: BranchWork[]): Promise<void> {
@@ -54,7 +57,7 @@ async function writeShards({ services, head, ttlSeconds }: OperationContext, wor
     group = fan.group;
     shards.set(fan.shard, [...(shards.get(fan.shard) ?? []), fan.name]);
   }
-  const put = (shard: number | null, names: readonly string[]): Promise<unknown> => {
+  const put = async (shard: number | null, names: readonly string[]): Promise<void> => {
     const key = fanKey(head.runId, group, shard);
     const Item: Item = {
       pk: text(key.pk),
@@ -63,19 +66,34 @@ async function writeShards({ services, head, ttlSeconds }: OperationContext, wor
       names: number(names.length),
       ttl: number(ttlSeconds),
     };
-    return untilKnown(services, `watch group "${group}" of run "${head.runId}"`, () =>
-      services.clients.dynamodb.send(new PutItemCommand({ TableName: services.settings.tableName, Item })),
-    );
+    const { tableName: TableName } = services.settings;
+    // Only where nothing is: a copy that lands late would put names back that were taken out (test/model, fan-in).
+    const command = new PutItemCommand({ TableName, Item, ConditionExpression: ABSENT });
+    try {
+      await untilKnown(services, `watch group "${group}" of run "${head.runId}"`, () =>
+        services.clients.dynamodb.send(command),
+      );
+    } catch (error) {
+      if (nameOf(error) !== "ConditionalCheckFailedException") throw error;
+    }
   };
   // The top set last of the sets and before any message: a shard that empties finds it.
-  await forEachLimited([...shards], PARALLEL_WRITES, async ([shard, names]) => void (await put(shard, names)));
+  await forEachLimited([...shards], PARALLEL_WRITES, ([shard, names]) => put(shard, names));
   await put(null, [...shards.keys()].map(String));
 }
 
-/** The result of a branch stands in its run's inbox: takes it out of its group, and wakes the run when that is of use to it. */
-export async function branchArrived(services: Services, stepQueueUrl: string, wake: WakeMessage): Promise<void> {
+/**
+ * The result of a branch stands in its run's inbox: takes it out of its group, and wakes the run when that is of use to it.
+ * `again`: it stood there before. Whoever put it may have died between taking it out and the wake, so the run is woken.
+ */
+export async function branchArrived(
+  services: Services,
+  stepQueueUrl: string,
+  wake: WakeMessage,
+  again: boolean,
+): Promise<void> {
   const { run, fn, branch } = wake;
-  if (branch?.fan && !(await isNews(services, run, branch.fan))) return;
+  if (branch?.fan && !(await isNews(services, run, branch.fan)) && !again) return;
   await sendMessage(services, stepQueueUrl, { v: 1, run, fn, why: "arrival" });
 }
 

@@ -17,6 +17,8 @@ export interface OperationContext {
   entries: readonly LogEntry[];
   /** Where wakes of this run go. */
   stepQueueUrl: string;
+  /** The turn before was lost: what is armed may have been waited for since its op was written, unarmed. */
+  rearm: boolean;
   /** When items that belong to the run may expire, in seconds since 1970. */
   ttlSeconds: number;
 }
@@ -27,6 +29,8 @@ export interface ArmedOperation<Op extends WaitingOp = WaitingOp> {
   i: number;
   hash: string;
   op: Op;
+  /** When it was asked for, ms since 1970. */
+  askedAtMs: number;
 }
 
 export type OperationKind = Exclude<WaitingOp["kind"], "sleep">;

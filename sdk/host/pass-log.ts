@@ -17,7 +17,7 @@ export class PassLog {
   readonly #port: Pick<PassPort, "append" | "clock">;
   readonly #showHold: Hold;
   #pending: Pending[] = [];
-  #carried: LogEntry[] = [];
+  #carried: Pending[] = [];
   #appending = false;
 
   constructor(port: Pick<PassPort, "append" | "clock">) {
@@ -31,8 +31,8 @@ export class PassLog {
   }
 
   /** To be written with whatever is written next: nothing can have been ordered against it yet (PROTOCOL §1). */
-  carry(entry: LogEntry): void {
-    this.#carried.push(entry);
+  carry(entry: LogEntry, then: (() => void) | null = null): void {
+    this.#carried.push({ entry, then });
   }
 
   /** Nothing is being written and nothing waits to be. */
@@ -46,7 +46,9 @@ export class PassLog {
 
   /** What is carried says more than that a sleep has ended or that nobody waits any more: worth a write of its own when nothing else will be written. */
   get carriesNews(): boolean {
-    return this.#carried.some((entry) => (entry.k === "seen" ? "ok" in entry || "err" in entry : entry.k !== "gone"));
+    return this.#carried.some(({ entry }) =>
+      entry.k === "seen" ? "ok" in entry || "err" in entry : entry.k !== "gone",
+    );
   }
 
   get appending(): boolean {
@@ -60,8 +62,8 @@ export class PassLog {
   /** Writes all that is pending, then runs what waited for it. With `force`, what is carried is reason enough. */
   async flush(force = false): Promise<void> {
     if (this.#appending || (this.#pending.length === 0 && !(force && this.#carried.length > 0))) return;
-    const batch = this.#pending;
-    const entries = [...this.#carried, ...batch.map((pending) => pending.entry)];
+    const batch = [...this.#carried, ...this.#pending];
+    const entries = batch.map((pending) => pending.entry);
     this.#pending = [];
     this.#carried = [];
     this.#appending = true;

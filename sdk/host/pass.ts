@@ -122,7 +122,6 @@ export class Pass {
   request(id: string, asked: StepRequest): Promise<Json> {
     const branch = currentBranch();
     if (this.#ended || branch?.isGone) return new Promise(() => undefined);
-    if (this.#isOfOthers(id)) return new Promise(() => undefined);
     const { operation, promise } = this.operations.request(id, asked);
     branch?.add(operation);
     const recorded = operation.memory?.kind ?? asked.kind;
@@ -141,8 +140,12 @@ export class Pass {
     this.#activity.signal();
   }
 
+  get isForOneStep(): boolean {
+    return this.input.only !== null;
+  }
+
   /** In a pass for one step: whatever else the log does not hold is asked for in vain, and a thousand of it cost little. */
-  #isOfOthers(id: string): boolean {
+  skips(id: string): boolean {
     const { only } = this.input;
     if (!only) return false;
     const name = { id, i: this.operations.occurrencesOf(id) };
@@ -246,7 +249,7 @@ export class Pass {
       if (!this.#settled && !this.#diverged) {
         if (this.#showNext()) continue;
         this.#waits.wakeDue();
-        this.#bodies.startRequested();
+        if (this.#waits.settled) this.#bodies.startRequested();
       }
       if (this.#log.needsFlush) this.#flush();
       this.#waits.armWritten();
@@ -359,6 +362,7 @@ export class Pass {
     this.#close();
     this.#bodies.timeOutRunning();
     await this.#settleLog();
+    await this.#settleWaits();
     if (idle) {
       return this.#failFunction(functionTimedOut({ functionId: this.#function.id }));
     }
@@ -406,6 +410,17 @@ export class Pass {
     }
   }
 
+  /** Nothing is released that is not armed (W1). Past the lease this does not come back, and whoever is next arms again. */
+  async #settleWaits(): Promise<void> {
+    while (!this.#waits.settled) {
+      if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return;
+      this.#waits.armWritten();
+      this.#codeHold.pause();
+      await this.#activity.next();
+      this.#codeHold.resume();
+    }
+  }
+
   /** An error outside any step: another attempt of the function, or the end. */
   async #failFunction(thrown: unknown): Promise<PassOutcome> {
     const nowMs = this.port.clock.now();
@@ -417,6 +432,7 @@ export class Pass {
     const retryAtMs = verdict.retryAtMs ?? nowMs + this.port.retryDelayMs(a);
     this.#log.add({ k: "thrown", a, err: verdict.error, atMs: nowMs, retryAtMs });
     await this.#settleLog();
+    await this.#settleWaits();
     if (this.port.stopped.aborted && this.port.stopped.reason !== "deadline") return { kind: "lost" };
     return { kind: "retry", retryAtMs };
   }

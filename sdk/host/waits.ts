@@ -5,6 +5,7 @@
  * Invariants
  * W1 What is waited for is in the log before it is armed, and armed before the pass may park: a released run waits for
  *    nothing that cannot reach it (ADR 0018).
+ *    Nor does a body begin that was asked for beside it: what it asks of others may be answered at once (test/model, waits).
  * W2 The end of a wait may be shown ahead of the log only when it is the single thing outstanding: then there is nothing it
  *    could be ordered against (PROTOCOL §1). It is carried ahead of whatever is written next.
  */
@@ -29,6 +30,8 @@ interface Listener {
 export class Waits {
   readonly #around: Around;
   readonly #listener: Listener;
+  /** Asked for and not yet written down. */
+  #unwritten = 0;
   /** Written down and not yet armed. */
   #unarmed: WaitingStep[] = [];
   #arming = 0;
@@ -47,7 +50,7 @@ export class Waits {
 
   /** Everything that is waited for is armed. */
   get settled(): boolean {
-    return this.#arming === 0 && this.#unarmed.length === 0;
+    return this.#arming === 0 && this.#unarmed.length === 0 && this.#unwritten === 0;
   }
 
   /** From now on nothing is armed or shown. */
@@ -70,8 +73,16 @@ export class Waits {
     const nowMs = port.clock.now();
     const entry: LogEntry = { ...operation.name, k: "op", op, atMs: nowMs };
     // A sleep that will end inside this turn needs no write of its own; any other wait must survive from now on.
-    if (op.kind === "sleep" && op.untilMs - nowMs <= port.inTurnWaitMs) log.carry(entry);
-    else log.add(entry, () => this.#toArm(operation, op));
+    if (op.kind === "sleep") {
+      if (op.untilMs - nowMs <= port.inTurnWaitMs) log.carry(entry);
+      else log.add(entry);
+      return;
+    }
+    this.#unwritten += 1;
+    log.add(entry, () => {
+      this.#unwritten -= 1;
+      this.#toArm(operation, op);
+    });
   }
 
   /** Arms what has been written down, all of it together. */
@@ -106,13 +117,17 @@ export class Waits {
     }
   }
 
-  /** The function no longer waits for this. */
+  /**
+   * The function no longer waits for this. Disarmed once the log says so, by whoever may write the log: a worker that has lost
+   * its lease must not take away what its thief has armed again. What ends first is taken back with the run.
+   */
   letGo(operation: Operation): void {
     const { op } = operation;
     if (op === null || op.kind === "sleep") return;
     const { log, port } = this.#around;
-    log.carry({ ...operation.name, k: "gone", atMs: port.clock.now() });
-    port.disarm([{ name: operation.name, op }]);
+    log.carry({ ...operation.name, k: "gone", atMs: port.clock.now() }, () =>
+      port.disarm([{ name: operation.name, op }]),
+    );
   }
 
   #toArm(operation: Operation, op: WaitingOp): void {

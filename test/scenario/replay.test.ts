@@ -141,39 +141,6 @@ it("a sleep under way may be taken away: its wake finds the run and goes on", as
   expect(bodies).toEqual(["a", "b", "c"]);
 });
 
-it("a step that became a sleep, or a sleep that became a step, fails the run by name", async () => {
-  const toSleep = await changed(original, async ({ step, run: body }) => {
-    await step.sleep("a", "1m");
-    return body("b");
-  });
-  expect(toSleep.run.head).toMatchObject({ status: "Failed", error: { code: "STEP_KIND_CHANGED" } });
-  expect(toSleep.run.head.error?.message).toBe(
-    'Cannot replay step "a": the run recorded it as "run" and the code now asks for "wait"; expected the same kind',
-  );
-  const toRun = await changed(original, async ({ run: body }) => {
-    await body("a");
-    await body("b");
-    return body("nap");
-  });
-  expect(toRun.run.head).toMatchObject({ status: "Failed", error: { code: "STEP_KIND_CHANGED" } });
-  const toEvent = await changed(original, async ({ step }) => {
-    await step.sendEvent("a", { name: "shop/other" });
-  });
-  expect(toEvent.run.head).toMatchObject({ status: "Failed", error: { code: "STEP_KIND_CHANGED" } });
-});
-
-it("a changed kind may be caught, and the run goes on under a new id", async () => {
-  const { run } = await changed(original, async ({ step, run: body }) => {
-    try {
-      await step.sleep("a", "1m");
-    } catch {
-      await step.sleep("a-2", "1m");
-    }
-    return body("b");
-  });
-  expect(run.output).toBe("b");
-});
-
 /** Runs one handler and answers its scenario, for code with waits of its own. */
 async function running(
   handler: (context: FunctionContext, plainMs: (ms: number) => Promise<void>) => Promise<unknown>,
