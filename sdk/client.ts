@@ -16,7 +16,7 @@ import {
   type PerdureFunction,
 } from "./function.js";
 import { consoleLogger, type Logger } from "./logger.js";
-import { clientEvents } from "./middleware/chain.js";
+import { clientEvents, clientSignal } from "./middleware/chain.js";
 import { middlewareFault, type AddedBy, type Merged, type MiddlewareClass } from "./middleware/middleware.js";
 import type { OutgoingEvent } from "./protocol.js";
 import { postEvents, postSignal, sendTarget, type FetchLike, type SendWorld } from "./send.js";
@@ -171,7 +171,7 @@ export class Perdure<
    * const { runId } = await perdure.sendSignal({ signal: `approve/${orderId}`, data: { by: "Ada" } });
    */
   async sendSignal({ signal, data }: { signal: string; data?: unknown }): Promise<{ runId?: string }> {
-    const json = signalData(signal, data);
+    const json = signalData(signal, clientSignal(this.middleware, signal, signalData(signal, data)));
     const environment = this.#world.environment();
     const direct = this.#signals && !this.#options.baseUrl && !environment.PERDURE_URL ? this.#signals : null;
     const { runId } = await (direct

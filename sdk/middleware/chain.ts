@@ -8,7 +8,7 @@
 import { outgoingEvents, type EventPayload } from "../events.js";
 import type { FunctionContext } from "../function.js";
 import type { Logger } from "../logger.js";
-import type { OutgoingEvent } from "../protocol.js";
+import type { Json, OutgoingEvent } from "../protocol.js";
 import type { Middleware, MiddlewareClass, RunInfo, StepHook, StepInputHook, StoredHook } from "./middleware.js";
 
 /** The hooks that only watch. */
@@ -116,6 +116,11 @@ export async function clientEvents(
   const outgoing = await outgoingEvents(payloads);
   if (middleware === undefined || middleware.length === 0 || outgoing.length === 0) return outgoing;
   return new Chain(middleware).events(null, outgoing);
+}
+
+/** The data of a signal as a client sends it. */
+export function clientSignal(middleware: readonly MiddlewareClass[], signal: string, data: Json): unknown {
+  return new Chain(middleware).toHistory({ of: "signal", name: signal, value: data });
 }
 
 function payloadOf({ data, ...event }: OutgoingEvent): EventPayload {

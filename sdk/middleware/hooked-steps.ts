@@ -13,6 +13,7 @@ import { isNonRetriableError, serializeError } from "../errors.js";
 import { isPerdureError } from "../error-catalogue.js";
 import type { FunctionContext } from "../function.js";
 import type { PassPort } from "../protocol.js";
+import { signalData } from "../signals.js";
 import type { StepTools } from "../steps.js";
 import type { Chain } from "./chain.js";
 import type { RunInfo, StepInfo } from "./middleware.js";
@@ -103,7 +104,7 @@ export function hookPort(port: PassPort, hooked: () => HookedSteps): PassPort {
   const sendSignal: PassPort["sendSignal"] = async (seed, signal, data) => {
     const { chain, run } = hooked();
     let sent: { runId: string | null } = { runId: null };
-    const kept = toJson(signal, chain.toHistory({ of: "signal", name: signal, value: data })).value;
+    const kept = signalData(signal, chain.toHistory({ of: "signal", name: signal, value: data }));
     const send = async (): Promise<unknown> => (sent = await port.sendSignal(seed, signal, kept));
     await hookAttempt(hooked(), "sendSignal", (step) => chain.callBody({ run, step }, send));
     return sent;
