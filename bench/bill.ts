@@ -15,6 +15,8 @@ export interface Counted {
   events: number;
   /** What Lambda itself logs of an invocation. */
   invocationLogBytes: number;
+  /** What the platform's functions log of these runs: of those that go well, nothing. */
+  lineBytes: number;
 }
 
 /** Dollars for a million runs, by what they are paid for. */
@@ -53,7 +55,7 @@ export const INVOCATION_LOG_BYTES = 270;
 const ACCESS_LOG_BYTES = 125;
 
 export function billOf(counted: Counted): Bill {
-  const { runs, rows, invocations, invocationLogBytes } = counted;
+  const { runs, rows, invocations } = counted;
   const perMillion = (dollars: number): number => (dollars / runs) * MILLION;
   const metered = (service: string): number =>
     perMillion(rows.filter((row) => row.service === service).reduce((sum, { units }) => sum + priceOf(units), 0));
@@ -66,9 +68,14 @@ export function billOf(counted: Counted): Bill {
     s3: metered("s3"),
     lambda: perMillion(started * INVOCATION_DOLLARS + gbSeconds(counted) * GB_SECOND_DOLLARS),
     http: perMillion(requests * HTTP_DOLLARS),
-    logs: perMillion(((started * invocationLogBytes + requests * ACCESS_LOG_BYTES) / GB) * LOG_GB_DOLLARS),
+    logs: perMillion((logBytes(counted) / GB) * LOG_GB_DOLLARS),
   };
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };
+}
+
+function logBytes({ invocations, invocationLogBytes, lineBytes }: Counted): number {
+  const started = [...invocations.values()].reduce((sum, count) => sum + count, 0);
+  return started * invocationLogBytes + (invocations.get("ingest") ?? 0) * ACCESS_LOG_BYTES + lineBytes;
 }
 
 function gbSeconds({ rows, invocations, events }: Counted): number {

@@ -40,6 +40,7 @@ async function count(stage: Stage, workerFile: string, runs: number): Promise<Co
   await people.runOf(await people.send("bench/five"), "Completed");
   const mark = stack.world.aws.ledger.mark();
   const reported = stage.reports.length;
+  const printed = stage.lines.length;
   const ids = await Promise.all(Array.from({ length: runs }, () => people.send("bench/five")));
   const invocationsSince = (name: string): number =>
     stage.reports.slice(reported).filter(({ functionName }) => nameOf(functionName) === name).length;
@@ -50,6 +51,7 @@ async function count(stage: Stage, workerFile: string, runs: number): Promise<Co
     invocations: new Map(NAMES.map(([, name]) => [name, invocationsSince(name)])),
     events: runs,
     invocationLogBytes: invocationLogBytes(stage.assembly.template),
+    lineBytes: Buffer.byteLength(stage.lines.slice(printed).join("")),
   };
 }
 

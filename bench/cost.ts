@@ -5,6 +5,8 @@
  * in processes of their own, roles enforced.
  */
 import { join } from "node:path";
+import { emfMetrics } from "../runtime/lambda/emf-metrics.js";
+import { realClock } from "../sdk/clock.js";
 import type { PerdureFunction } from "../sdk/function.js";
 import { DAY, HOUR, MINUTE, Scenario } from "../test/scenario/world.js";
 import { billOf, type Bill, type Counted } from "./bill.js";
@@ -31,6 +33,9 @@ interface Case {
 const DEPLOYED_RUNS = 40;
 /** A million steps of a five-step run, all in (DESIGN §10). */
 const ALLOWED_DOLLARS = 2.3;
+
+/** What CloudWatch adds to each line (PutLogEvents). */
+const LINE_BYTES = 26;
 
 const stepRun = (count: number): Case => ({
   name: `${count}-step run`,
@@ -80,7 +85,10 @@ const CASES: readonly Case[] = [
 ];
 
 async function count(each: Case, invocationLogBytes: number): Promise<Counted> {
-  const scenario = await Scenario.start({ client, functions: each.functions });
+  let lineBytes = 0;
+  const countLine = (_level: unknown, line: string): void => void (lineBytes += Buffer.byteLength(line) + LINE_BYTES);
+  const metrics = emfMetrics("perdure", realClock, countLine);
+  const scenario = await Scenario.start({ client, functions: each.functions, metrics });
   const { world } = scenario;
   const mark = world.aws.ledger.mark();
   const invocations = new Map<string, number>();
@@ -90,7 +98,8 @@ async function count(each: Case, invocationLogBytes: number): Promise<Counted> {
   await scenario.advance(each.advanceMs);
   const { rows } = world.aws.ledger.since(mark);
   await scenario.stop();
-  return { runs: each.runs, rows, invocations, events: each.runs * each.eventsPerRun, invocationLogBytes };
+  const events = each.runs * each.eventsPerRun;
+  return { runs: each.runs, rows, invocations, events, invocationLogBytes, lineBytes };
 }
 
 const dollars = (bill: object): Record<string, number> =>

@@ -8,10 +8,14 @@ import type { Clock } from "../../sdk/clock.js";
 import { loggedMetrics, METRIC_NAMESPACE, METRICS, partsOf, type Metrics } from "../observe/metrics.js";
 import { jsonLogger, logRecord, writeLine } from "./json-logger.js";
 
-/** Metrics of the platform of this name; without a name log lines alone. */
-export function emfMetrics(platform: string, clock: Clock): Metrics {
+/** Powertools would warn, in a line of its own, of a name that is in two sets of dimensions: here it is meant to be. */
+const nothing = (): void => undefined;
+const silent = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** Metrics of the platform of this name; without a name log lines alone. `write` gets each line, without its end. */
+export function emfMetrics(platform: string, clock: Clock, write: typeof writeLine = writeLine): Metrics {
   if (platform === "") return loggedMetrics(jsonLogger);
-  const form = new Powertools({ namespace: METRIC_NAMESPACE, serviceName: platform });
+  const form = new Powertools({ namespace: METRIC_NAMESPACE, serviceName: platform, logger: silent });
   return {
     count: (name, occurrence) => {
       const nowMs = clock.now();
@@ -26,7 +30,7 @@ export function emfMetrics(platform: string, clock: Clock): Metrics {
       form.clearDimensions();
       // With level and timestamp, or Lambda takes the line for INFO and drops it where only warnings are kept.
       const record = logRecord(level, new Date(nowMs).toISOString(), partsOf(name, occurrence));
-      writeLine(level, JSON.stringify({ ...record, ...metric }));
+      write(level, JSON.stringify({ ...record, ...metric }));
     },
   };
 }

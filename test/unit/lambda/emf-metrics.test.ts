@@ -14,9 +14,9 @@ afterEach(() => vi.restoreAllMocks());
 
 /** What counting these writes: on which stream, and the line read as JSON. */
 function written(platform: string, ...counted: [MetricName, Occurrence][]): { stream: string; line: unknown }[] {
-  const lines: { stream: string; line: unknown }[] = [];
+  const chunks: { stream: string; text: string }[] = [];
   const keep = (stream: string) => (chunk: unknown) => {
-    lines.push({ stream, line: JSON.parse(String(chunk)) });
+    chunks.push({ stream, text: String(chunk) });
     return true;
   };
   vi.spyOn(process.stdout, "write").mockImplementation(keep("stdout"));
@@ -24,7 +24,8 @@ function written(platform: string, ...counted: [MetricName, Occurrence][]): { st
   const metrics = emfMetrics(platform, new VirtualClock({ startMs: NOW_MS }));
   for (const [name, occurrence] of counted) metrics.count(name, occurrence);
   vi.restoreAllMocks();
-  return lines;
+  // Whatever is no JSON would be a line that nobody asked for.
+  return chunks.map(({ stream, text }) => ({ stream, line: JSON.parse(text) }));
 }
 
 const failed: Occurrence = {
