@@ -29,28 +29,34 @@ type SignalOperation = ArmedOperation<OpOf<"signal">>;
 export const signalArming: Arming<"signal"> = {
   async arm(context, operations) {
     // A race that is run again and again in one turn lets a name go and asks for it at once.
-    await leaving.get(context.head.runId);
+    await leavingOf(context.services).get(context.head.runId);
     // One after the other: two of one run may be after the same name.
     for (const operation of operations) await takeName(context, operation);
   },
   async disarm(context, operations) {
-    const { runId } = context.head;
-    const left = Promise.all([leaving.get(runId), ...operations.map((operation) => leave(context, operation))]);
-    const settled = left.then(
-      () => undefined,
-      () => undefined,
-    );
-    leaving.set(runId, settled);
+    const { services, head } = context;
+    const runs = leavingOf(services);
+    const left = Promise.all(operations.map((operation) => leave(context, operation)));
+    const settled = Promise.allSettled([runs.get(head.runId), left]);
+    runs.set(head.runId, settled);
     void settled.then(() => {
-      if (leaving.get(runId) === settled) leaving.delete(runId);
+      if (runs.get(head.runId) === settled) runs.delete(head.runId);
     });
     await left;
   },
   timeout: () => Promise.resolve(null),
 };
 
-/** What this process is about to let go, by run. */
-const leaving = new Map<string, Promise<void>>();
+type Leaving = Map<string, Promise<unknown>>;
+
+const leavingBy = new WeakMap<Services, Leaving>();
+
+/** What a worker is about to let go, by run. */
+function leavingOf(services: Services): Leaving {
+  const runs = leavingBy.get(services) ?? new Map<string, Promise<unknown>>();
+  leavingBy.set(services, runs);
+  return runs;
+}
 
 /** A name outlives its wait by this: who looks at it late still sees whose it was. */
 const KEPT_AFTER_MS = 86_400_000;
@@ -87,9 +93,7 @@ async function confirm(services: Services, signal: string, wait: SignalWait): Pr
   if (await new InboxStore(services).get(wait.run, wait.op)) await new SignalStore(services).leave(signal, wait);
 }
 
-function waitOf({ head, entries, services }: OperationContext, { id, i, hash, op }: SignalOperation): SignalWait {
-  const asked = entries.find((entry) => entry.k === "op" && entry.id === id && entry.i === i);
-  const askedAtMs = asked?.atMs ?? services.clock.now();
+function waitOf({ head }: OperationContext, { hash, op, askedAtMs }: SignalOperation): SignalWait {
   return { run: head.runId, fn: head.functionId, op: hash, askedAtMs, untilMs: op.untilMs, replaced: [] };
 }
 
