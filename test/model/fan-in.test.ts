@@ -21,7 +21,9 @@ describe("fan-in", { timeout: 60_000 }, () => {
     ["a message that comes again", { duplicates: 1 }],
     ["a copy of a write that lands late", { lateCopies: 1 }],
     ["an attempt that fails and a host that dies, in one shard", { shards: [[0, 1]], failures: 1, kills: 1 }],
-    ["a turn that dies, a host that dies, in two shards of one", { shards: [[0], [1]], lostTurns: 1, kills: 1 }],
+    ["a turn that dies, in two shards of one", { shards: [[0], [1]], lostTurns: 1 }],
+    ["a turn that dies, a host that dies, in one shard", { shards: [[0]], lostTurns: 1, kills: 1 }],
+    ["two turns that die, in one shard", { shards: [[0]], lostTurns: 2 }],
     ["a race, a host that dies", { ...RACE, kills: 1 }],
   ])("holds with %s", (_, setup) => {
     const verdict = search(setup);
