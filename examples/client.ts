@@ -7,6 +7,11 @@ export interface Events {
   "shop/checkout.started": { orderId: string; items: { sku: string; quantity: number }[]; card: string };
   "shop/order.completed": { orderId: string; totalCents: number };
   "app/user.signed-up": { userId: string; email: string };
+  "app/expense.submitted": { expenseId: string; amountCents: number; iban: string };
+  "app/expense.approved": { expenseId: string; by: string };
+  "app/expense.rejected": { expenseId: string; by: string; reason: string };
+  "app/expense.withdrawn": { expenseId: string };
+  "app/report.requested": { reportId: string; regions: string[] };
 }
 
 export const perdure = new Perdure<Events>({ id: "examples" });

@@ -57,6 +57,15 @@ export const payments = {
   async charge(request: { card: string; cents: number; idempotencyKey: string }) {
     return { id: `pay_${request.idempotencyKey}`, cents: request.cents };
   },
+  async transfer(request: { iban: string; cents: number; idempotencyKey: string }) {
+    return { id: `transfer_${request.idempotencyKey}`, cents: request.cents };
+  },
+};
+
+export const sales = {
+  async totalOf(region: string) {
+    return { region, cents: region.length * PRICE_CENTS };
+  },
 };
 
 export const orders = {

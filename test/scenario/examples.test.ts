@@ -84,3 +84,48 @@ it("the hourly sync runs on the hour, from 09:00 at 10, 11 and 12", async () => 
     { copied: 3, until: "2026-03-02T12:00:00.000Z" },
   ]);
 });
+
+it("an expense waits for days, is remembered once, and is paid once it is approved", async () => {
+  const scenario = await start({ client: perdure, functions });
+  const eventId = await sendSample(scenario, "app/expense.submitted");
+  await scenario.advance(4 * DAY);
+  const waiting = await scenario.runOf(eventId);
+  expect(waiting.head.status).toBe("Running");
+  expect(waiting.entries.flatMap((entry) => (entry.k === "done" ? [entry.id] : []))).toEqual(["ask", "remind"]);
+  await sendSample(scenario, "app/expense.approved", { expenseId: "another" });
+  await sendSample(scenario, "app/expense.approved");
+  await scenario.advance(MINUTE);
+  const run = await scenario.runOf(eventId);
+  expect(run.head.status).toBe("Completed");
+  expect(run.output).toMatchObject({
+    expenseId: "e_1",
+    status: "paid",
+    transferId: expect.stringMatching(/^transfer_./),
+  });
+  expect((await scenario.runsOf("pay-out")).timeSorted).toHaveLength(1);
+});
+
+it("an expense that is rejected at once reminds nobody; one that is withdrawn is cancelled; the same one twice is one", async () => {
+  const scenario = await start({ client: perdure, functions });
+  const rejected = await sendSample(scenario, "app/expense.submitted", { expenseId: "e_2" });
+  const withdrawn = await sendSample(scenario, "app/expense.submitted", { expenseId: "e_3" });
+  const again = await sendSample(scenario, "app/expense.submitted", { expenseId: "e_3" });
+  await scenario.send({ name: "app/expense.rejected", data: { expenseId: "e_2", by: "g", reason: "no receipt" } });
+  await scenario.send({ name: "app/expense.withdrawn", data: { expenseId: "e_3" } });
+  await scenario.advance(5 * DAY);
+  const run = await scenario.runOf(rejected);
+  expect(run.output).toEqual({ expenseId: "e_2", status: "rejected", reason: "no receipt" });
+  expect(run.entries.some((entry) => entry.k === "done" && entry.id === "remind")).toBe(false);
+  expect((await scenario.runOf(withdrawn)).head.status).toBe("Cancelled");
+  expect(await scenario.runIds(again)).toEqual([]);
+});
+
+it("a report is computed by region, each in a Lambda of its own", async () => {
+  const scenario = await start({ client: perdure, functions });
+  const eventId = await sendSample(scenario, "app/report.requested");
+  await scenario.advance(MINUTE);
+  const run = await scenario.runOf(eventId);
+  expect(run.output).toMatchObject({ id: "r_1", totalCents: 17_500 });
+  const planned = run.entries.flatMap((entry) => (entry.k === "op" && entry.op.kind === "branch" ? [entry.id] : []));
+  expect(planned).toEqual(["compute-north", "compute-south", "compute-west"]);
+});
