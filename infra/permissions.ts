@@ -121,7 +121,7 @@ export function ingestPermissions(scope: Construct, resources: Resources, eventK
   ];
 }
 
-/** Makes runs of events. May not change a run that exists: UpdateItem is missing. */
+/** Makes runs of events, gives events to those who wait for them, and cancels runs that are not to go on. */
 export function dispatchPermissions(scope: Construct, resources: Resources): PolicyStatement[] {
   return [
     consume("TakeEvents", resources.eventsQueueArn),
@@ -133,8 +133,16 @@ export function dispatchPermissions(scope: Construct, resources: Resources): Pol
       KEY_FENCES.events,
       KEY_FENCES.senderIds,
       KEY_FENCES.runs,
+      KEY_FENCES.waiters,
+      KEY_FENCES.shapes,
     ),
-    allow("EventPayloads", ["s3:PutObject"], objects(resources, "events/*")),
+    onItems(resources, "SeeWhoWaits", ["Query"], KEY_FENCES.shapes, KEY_FENCES.waiters),
+    onItems(resources, "RemoveWaiters", ["DeleteItem"], KEY_FENCES.waiters),
+    onItems(resources, "ReadEvents", ["GetItem"], KEY_FENCES.events),
+    allow("LookBack", ["dynamodb:Query"], [`${resources.tableArn}/index/byTime`]),
+    onItems(resources, "CancelRuns", ["GetItem", "UpdateItem", "Query"], KEY_FENCES.runs),
+    send("GoOn", resources.eventsQueueArn),
+    allow("EventPayloads", ["s3:GetObject", "s3:PutObject"], objects(resources, "events/*")),
     allow("ReadLargeRequests", ["s3:GetObject"], objects(resources, "requests/*")),
     ...putQuarantine(resources),
     ...schedules(scope, resources, "Create"),
@@ -209,6 +217,9 @@ export function workerPermissions(
     allow("HoldWakes", ["sqs:ChangeMessageVisibility"], [stepQueueArn]),
     send("SendWakesAndEvents", stepQueueArn, resources.eventsQueueArn),
     onItems(resources, "OwnRuns", ["GetItem", "Query", "PutItem", "UpdateItem"], KEY_FENCES.runsOf(appId)),
+    onItems(resources, "OwnWaiters", ["PutItem", "DeleteItem"], KEY_FENCES.waitersOf(appId)),
+    onItems(resources, "WhatIsWaitedFor", ["PutItem", "Query"], KEY_FENCES.shapes),
+    onItems(resources, "WhoListens", ["GetItem"], KEY_FENCES.appLists),
     onItems(resources, "EventsOfRuns", ["GetItem", "UpdateItem"], KEY_FENCES.events),
     allow(
       "OwnPayloads",

@@ -50,10 +50,36 @@ const sent = perdure.createFunction({ id: "sent", triggers: { event: "test/sent"
   return Promise.resolve(typeof text === "string" ? text.length : null);
 });
 
+/** Waits for an event that came before it asks, and knows its own only by name: both are too large for what refers to them. */
+const awaiting = perdure.createFunction({ id: "awaiting", triggers: { event: "test/awaiting" } }, async ({ step }) => {
+  const event = await step.waitForEvent("awaited", {
+    event: "test/awaited",
+    if: "async.data.text == event.data.text && async.data.n in event.data.list",
+    timeout: "1h",
+    lookback: "run",
+  });
+  return event?.name ?? null;
+});
+
+/** Is cancelled in the middle of a step. */
+const cancellable = perdure.createFunction(
+  {
+    id: "cancellable",
+    triggers: { event: "test/cancellable" },
+    cancelOn: [{ event: "test/cancelled", match: "data.id" }],
+  },
+  async ({ step, signal }) => {
+    await step.run("until-told", () => new Promise((resolve) => signal.addEventListener("abort", resolve)));
+  },
+);
+
 /** Synchronously: a turn whose loop is blocked must beat all the same. */
 function wait(ms: number, done: (value: unknown) => void): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   done(null);
 }
 
-export const handler = serve({ client: perdure, functions: [large, patient, raced, sender, sent] });
+export const handler = serve({
+  client: perdure,
+  functions: [awaiting, cancellable, large, patient, raced, sender, sent],
+});

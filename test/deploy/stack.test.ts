@@ -60,6 +60,9 @@ async function register(): Promise<string> {
   }
 }
 
+/** Of the worker that needs every permission (coverage-worker.ts). */
+const FUNCTIONS = ["awaiting", "cancellable", "large", "patient", "raced", "sender", "sent"];
+
 describe("the deployed stack", () => {
   it("has registered the app's functions, and says so to who holds the signing key", async () => {
     expect(await people.functionIds()).toEqual([
@@ -133,7 +136,7 @@ describe("the deployed stack", () => {
   it("takes over other functions when a worker is deployed anew", async () => {
     redeploy(join(import.meta.dirname, "coverage-worker.ts"));
     expect(await register()).toBe("registered");
-    expect(await people.functionIds()).toEqual(["large", "patient", "raced", "sender", "sent"]);
+    expect(await people.functionIds()).toEqual(FUNCTIONS);
   });
 });
 
@@ -151,6 +154,23 @@ describe("a function", () => {
     const sent = await people.send("test/sender");
     expect((await people.runOf(sent, "Completed")).output).toBe(3);
     for (const id of body["ids"] as string[]) expect((await people.runOf(id, "Completed")).output).toBe(700_000);
+  });
+
+  it("waits for an event, and finds one that came before", async () => {
+    const text = Buffer.from(stage.stack.world.random.bytes(30_000)).toString("base64");
+    // Nothing comes for it: its look back is followed by another one.
+    await people.send("test/awaiting", { text: "another", list: [1] });
+    const first = await people.send("test/awaiting", { text, list: [1] });
+    await people.send("test/awaited", { text, n: 2 });
+    await people.send("test/awaited", { text, n: 1 });
+    expect((await people.runOf(first, "Completed")).output).toBe("test/awaited");
+  });
+
+  it("is cancelled by an event in the middle of a step", async () => {
+    const eventId = await people.send("test/cancellable", { id: "c1" });
+    await people.runOf(eventId, "Running");
+    await people.send("test/cancelled", { id: "c1" });
+    await people.runOf(eventId, "Cancelled");
   });
 
   it("waits longer than things are kept, with all it needs", async () => {
@@ -246,7 +266,7 @@ describe("what goes wrong", () => {
       ),
     );
     expect(await register()).toMatch(/61 \* \* \* \*/);
-    expect(await people.functionIds()).toEqual(["large", "patient", "raced", "sender", "sent"]);
+    expect(await people.functionIds()).toEqual(FUNCTIONS);
     stage.stack.world.fleet.restoreCode(people.functionName("Worker"));
     expect(await register()).toBe("registered");
   });
