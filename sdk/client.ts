@@ -52,6 +52,9 @@ type Handler<Event, Output, Events extends EventMap<Events>, Added> = (
   context: Merged<FunctionContext<Event, Events>, Added>,
 ) => Output;
 
+/** What a handler's context gets from the client's middleware and, counting before it, from the function's own. */
+type AddedByBoth<Clients extends AnyMiddleware, Own extends AnyMiddleware> = Merged<AddedBy<Clients>, AddedBy<Own>>;
+
 interface OwnMiddleware<Own> {
   middleware?: Own | undefined;
 }
@@ -116,25 +119,35 @@ export class Perdure<
    * );
    */
   createFunction<const T extends Triggers, Output, const Own extends AnyMiddleware = readonly []>(
-    options: FunctionOptions<T & StrictTriggers<T>> & FailureOption<EventsOf<T, Events>, Events> & OwnMiddleware<Own>,
-    handler: Handler<EventsOf<T, Events>, Output, Events, Merged<AddedBy<Middleware>, AddedBy<Own>>>,
+    options: FunctionOptions<T & StrictTriggers<T>> &
+      FailureOption<EventsOf<T, Events>, Events, AddedByBoth<Middleware, Own>> &
+      OwnMiddleware<Own>,
+    handler: Handler<EventsOf<T, Events>, Output, Events, AddedByBoth<Middleware, Own>>,
   ): PerdureFunction<EventsOf<T, Events>, Awaited<Output>>;
   createFunction<Output, const Own extends AnyMiddleware = readonly []>(
-    options: Omit<FunctionOptions<Triggers>, "triggers"> & { triggers?: never } & FailureOption<InvokedEvent, Events> &
+    options: Omit<FunctionOptions<Triggers>, "triggers"> & { triggers?: never } & FailureOption<
+        InvokedEvent,
+        Events,
+        AddedByBoth<Middleware, Own>
+      > &
       OwnMiddleware<Own>,
-    handler: Handler<InvokedEvent, Output, Events, Merged<AddedBy<Middleware>, AddedBy<Own>>>,
+    handler: Handler<InvokedEvent, Output, Events, AddedByBoth<Middleware, Own>>,
   ): PerdureFunction<InvokedEvent, Awaited<Output>>;
   createFunction<const T extends Triggers, Output, const Own extends AnyMiddleware = readonly []>(
-    options: Omit<FunctionOptions<T>, "triggers"> & { triggers?: never } & FailureOption<EventsOf<T, Events>, Events> &
+    options: Omit<FunctionOptions<T>, "triggers"> & { triggers?: never } & FailureOption<
+        EventsOf<T, Events>,
+        Events,
+        AddedByBoth<Middleware, Own>
+      > &
       OwnMiddleware<Own>,
     triggers: T & StrictTriggers<T>,
-    handler: Handler<EventsOf<T, Events>, Output, Events, Merged<AddedBy<Middleware>, AddedBy<Own>>>,
+    handler: Handler<EventsOf<T, Events>, Output, Events, AddedByBoth<Middleware, Own>>,
   ): PerdureFunction<EventsOf<T, Events>, Awaited<Output>>;
   createFunction(
-    options: Omit<FunctionOptions<Triggers>, "triggers"> & { triggers?: Triggers | undefined } & FailureOption<
-        never,
-        never
-      >,
+    options: Omit<FunctionOptions<Triggers>, "triggers"> & {
+      triggers?: Triggers | undefined;
+      onFailure?: AnyHandler | undefined;
+    },
     ...rest: [AnyHandler] | [Triggers, AnyHandler]
   ): PerdureFunction {
     const [triggers, handler] = rest.length === 2 ? rest : [options?.triggers, rest[0]];

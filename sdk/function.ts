@@ -10,7 +10,7 @@ import type { Logger } from "./logger.js";
 import type { FunctionConfig } from "./protocol.js";
 import { FAILED_EVENT, type FunctionFailedEvent } from "./system-events.js";
 import type { GroupTools, StepTools } from "./steps.js";
-import { middlewareFault, type MiddlewareClass } from "./middleware/middleware.js";
+import { middlewareFault, type Merged, type MiddlewareClass } from "./middleware/middleware.js";
 import { readTimeouts, type Timeouts } from "./timeouts.js";
 import { eventTypesOf, triggerConfigs, triggerList, type Trigger, type Triggers } from "./triggers.js";
 
@@ -68,7 +68,7 @@ export interface FunctionOptions<T> {
 }
 
 /** What is done when a run has failed for good. */
-export interface FailureOption<Event, Events extends EventMap<Events>> {
+export interface FailureOption<Event, Events extends EventMap<Events>, Added = Record<never, never>> {
   /**
    * Called once for each run that has failed, not for one that was cancelled: a durable function of its own (`<id>-failure`,
    * with the same retries), with steps of its own. `error` is what the run failed with, `event.data.event` what had started it.
@@ -78,7 +78,7 @@ export interface FailureOption<Event, Events extends EventMap<Events>> {
    *   await step.run("tell", () => pager.call(`${event.data.runId} failed: ${error.message}`));
    * },
    */
-  onFailure?: FailureHandler<Event, Events> | undefined;
+  onFailure?: FailureHandler<Event, Events, Added> | undefined;
 }
 
 /** What a handler is given. */
@@ -115,9 +115,13 @@ export interface FailureContext<
   error: Error;
 }
 
-/** A method's type, so that a handler of narrower events fits where any is asked for. */
-export type FailureHandler<Event = ReceivedEvent, Events extends EventMap<Events> = Record<never, never>> = {
-  bivariance(context: FailureContext<Event, Events>): unknown;
+/** A method's type, so that a handler of narrower events fits where any is asked for. `Added`: by middleware. */
+export type FailureHandler<
+  Event = ReceivedEvent,
+  Events extends EventMap<Events> = Record<never, never>,
+  Added = Record<never, never>,
+> = {
+  bivariance(context: Merged<FailureContext<Event, Events>, Added>): unknown;
 }["bivariance"];
 
 const functionBrand = Symbol.for("perdure.PerdureFunction");

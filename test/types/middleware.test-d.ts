@@ -89,6 +89,23 @@ users.createFunction({ id: "logs", triggers: orderPaid, middleware: [OwnLogger] 
   expectTypeOf(runId).toEqualTypeOf<string>();
 });
 
+// ---- A handler of failures has the same ----
+
+shop.createFunction(
+  {
+    id: "fails",
+    triggers: orderPaid,
+    middleware: [dependencyInjection({ pager: { call: (text: string) => text.length } })],
+    onFailure: async ({ error, event, mailer, pager, step }) => {
+      expectTypeOf(error).toEqualTypeOf<Error>();
+      expectTypeOf(event.data.event.data).toEqualTypeOf<{ orderId: string }>();
+      expectTypeOf(mailer.send).toBeFunction();
+      await step.run("call", () => pager.call(error.message));
+    },
+  },
+  () => null,
+);
+
 // ---- Beside a list of events ----
 
 type Events = { "shop/order.placed": { orderId: string; cents: number } };
