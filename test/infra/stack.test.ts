@@ -314,11 +314,12 @@ describe("roles", () => {
       like(runs, keys.headKey(run)),
       like(events, keys.eventKey("01J")),
       like(senderIds, keys.dedupKey("examples", "f", "id")),
+      like(senderIds, keys.idempotencyKey("examples", "f", "event.data.id", "id")),
       like(apps, keys.appKey("examples")),
       like(apps, keys.functionKey("examples", "f")),
       like(appLists, keys.registryKey(3)),
       like(quarantine, keys.quarantineKey(0, "m")),
-    ]).toEqual(Array.from({ length: 9 }, () => true));
+    ]).toEqual(Array.from({ length: 10 }, () => true));
     const other = "other_0123456789abcdefghjkmnpqrs";
     const longer = "examples-two_0123456789abcdefghjkmnpqrs";
     expect([other, longer].map((id) => like(runsOf("examples"), keys.headKey(id)))).toEqual([false, false]);

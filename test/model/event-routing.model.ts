@@ -1,7 +1,9 @@
 /**
  * Owns: the model of an event's way to its runs (PROTOCOL §5, events): two dispatchers, messages that are delivered again while
- * their dispatcher is healthy or after it died, two events under one user id, a function that is registered meanwhile.
- * Three events in two messages: "a" and "b" carry the same user id, "c" has none and travels with "b".
+ * their dispatcher is healthy or after it died, events under one user id and under one idempotency key of the function's, a
+ * function that is registered meanwhile.
+ * Three events in two messages: "a" and "b" carry the same user id; where there are keys, "a" and "c" have the same one. "c"
+ * travels with "b" and has no user id.
  */
 import type { Action, Model } from "./explore.js";
 
@@ -12,17 +14,26 @@ export type Fault =
   | "each dispatcher goes by its own match"
   | "a run's id is drawn, not derived"
   | "take the dedup item after the run is created"
-  | "put the event item over the one that is there";
+  | "put the event item over the one that is there"
+  | "take the gates one after the other";
 
 export interface Setup {
   kills: number;
   redeliveries: number;
   registers: boolean;
+  /** The functions have an idempotency key. */
+  keys: boolean;
   faults: ReadonlySet<Fault>;
 }
 
 const MESSAGES = [["a"], ["b", "c"]] as const;
 const USER_ID: Readonly<Record<string, string>> = { a: "x", b: "x" };
+const KEY: Readonly<Record<string, string>> = { a: "k", c: "k" };
+
+/** What lets an event through to a function only once: in this order, so that a gate taken first and for nothing shows. */
+function gatesOf(event: string, setup: Setup): string[] {
+  return [setup.keys ? KEY[event] : undefined, USER_ID[event]].filter((gate) => gate !== undefined);
+}
 
 interface Dispatcher {
   message: number;
@@ -31,15 +42,17 @@ interface Dispatcher {
   todo: "dedup" | "event" | "create" | "wake" | "late dedup" | "acknowledge";
   /** Functions still to do in this stage. */
   functions: string[];
-  /** Functions that passed dedup, then the list by which runs are created. */
+  /** Functions that passed their gates, then the list by which runs are created. */
   list: string[];
+  /** Gates of the present function that are taken, where they are taken one after the other. */
+  taken: number;
 }
 
 interface State {
   registered: string[];
   messages: ("visible" | "held" | "gone")[];
   dispatchers: (Dispatcher | null)[];
-  /** By function: the event that holds user id x. */
+  /** By "function:gate": the event that holds it. */
   dedup: Record<string, string>;
   /** By event: the functions it went to. */
   events: Record<string, string[]>;
@@ -67,13 +80,26 @@ export function eventRoutingModel(setup: Setup): Model<State> {
         );
         return both === undefined ? null : `${both} has runs for a and b, which carry one user id`;
       },
+      "one run per function and key": (state) => {
+        const both = ["f", "g"].find(
+          (fn) => setup.keys && state.runs[`${fn}:a`] !== undefined && state.runs[`${fn}:c`] !== undefined,
+        );
+        return both === undefined ? null : `${both} has runs for a and c, which have one key`;
+      },
       "the event item lists every run": (state) => {
         const unlisted = Object.keys(state.runs).find(
           (run) => state.events[run.slice(2)]?.includes(run.slice(0, 1)) !== true,
         );
         return unlisted === undefined ? null : `run ${unlisted} exists, the event item does not list it`;
       },
-      "every accepted event has all its runs": (state) => (isQuiet(state) ? missing(state) : null),
+      "every accepted event has all its runs": (state) => (isQuiet(state) ? missing(state, setup) : null),
+      "a gate that is closed was closed by a run": (state) => {
+        // But for a function registered between two deliveries that are under way at once: the second may close its gate for an
+        // event that the first has recorded without it.
+        if (!isQuiet(state) || setup.registers) return null;
+        const idle = Object.entries(state.dedup).find(([gate, event]) => !state.runs[`${gate.slice(0, 1)}:${event}`]);
+        return idle === undefined ? null : `${idle[1]} holds ${idle[0]} and has no run`;
+      },
     },
     liveness: { name: "every accepted event is routed", goal: isQuiet },
     canonical,
@@ -114,14 +140,15 @@ function canonical(state: State): string {
   return `${JSON.stringify(rest)}|${records}|${sorted(dispatchers)}`;
 }
 
-function missing(state: State): string | null {
+function missing(state: State, setup: Setup): string | null {
   for (const event of ["a", "b", "c"]) {
     const list = state.events[event];
     if (list === undefined) return `${event} has no event item`;
     const lost = list.find((fn) => state.runs[`${fn}:${event}`]?.epoch !== 1);
     if (lost !== undefined) return `${event} went to ${lost}, whose run never started`;
   }
-  if (state.runs["f:c"] === undefined) return "f matches c and has no run";
+  const stands = setup.keys ? ["f:a", "f:c"] : ["f:c"];
+  if (!stands.some((run) => state.runs[run])) return `f matches c and has none of the runs ${stands.join()}`;
   return state.runs["f:a"] === undefined && state.runs["f:b"] === undefined ? "f matches a and b and has no run" : null;
 }
 
@@ -149,11 +176,11 @@ function receive(setup: Setup): Action<State> {
 
 function beginEvent(state: State, message: number, at: number, setup: Setup): Dispatcher {
   const event = MESSAGES[message]?.[at] ?? "";
-  const hasUserId = USER_ID[event] !== undefined && !setup.faults.has("take the dedup item after the run is created");
+  const isGated = gatesOf(event, setup).length > 0 && !setup.faults.has("take the dedup item after the run is created");
   const matching = [...state.registered];
-  return hasUserId
-    ? { message, at, todo: "dedup", functions: matching, list: [] }
-    : { message, at, todo: "event", functions: [], list: matching };
+  return isGated
+    ? { message, at, todo: "dedup", functions: matching, list: [], taken: 0 }
+    : { message, at, todo: "event", functions: [], list: matching, taken: 0 };
 }
 
 const proceed = (state: State, index: number, dispatcher: Dispatcher | null): State => ({
@@ -176,11 +203,11 @@ function dispatch(setup: Setup): Action<State> {
           return say(`puts the event item of ${event}`, putEvent(state, index, one, event, setup));
         if (fn === undefined) return;
         if (one.todo === "dedup")
-          return say(`takes the user id of ${event} for ${fn}`, takeDedup(state, index, one, event, fn, setup));
+          return say(`takes the gates of ${event} for ${fn}`, takeDedup(state, index, one, event, fn, setup));
         if (one.todo === "create")
           return say(`creates the run of ${fn} for ${event}`, create(state, index, one, event, fn, setup));
         if (one.todo === "late dedup") {
-          const dedup = { ...state.dedup, [fn]: state.dedup[fn] ?? event };
+          const dedup = { ...state.dedup, [`${fn}:x`]: state.dedup[`${fn}:x`] ?? event };
           return say(
             `takes the user id of ${event} for ${fn}`,
             proceed({ ...state, dedup }, index, { ...one, todo: "wake" }),
@@ -193,20 +220,25 @@ function dispatch(setup: Setup): Action<State> {
   };
 }
 
-/** The internal id in the item tells a redelivery of the same event from another event. */
+/** The internal id in the item tells a redelivery of the same event from another event. All gates in one write, or none. */
 function takeDedup(state: State, index: number, one: Dispatcher, event: string, fn: string, setup: Setup): State {
-  const holder = state.dedup[fn];
-  const isMine =
-    holder === undefined || (holder === event && !setup.faults.has("a dedup item without the internal id"));
+  const gates = gatesOf(event, setup).map((gate) => `${fn}:${gate}`);
+  const isSplit = setup.faults.has("take the gates one after the other");
+  const asked = isSplit ? gates.slice(one.taken, one.taken + 1) : gates;
+  const knowsItself = !setup.faults.has("a dedup item without the internal id");
+  const isMine = asked.every((gate) => {
+    const holder = state.dedup[gate];
+    return holder === undefined || (holder === event && knowsItself);
+  });
+  const dedup = isMine
+    ? { ...state.dedup, ...Object.fromEntries(asked.map((gate) => [gate, state.dedup[gate] ?? event])) }
+    : state.dedup;
+  const taken = one.taken + asked.length;
+  if (isMine && taken < gates.length) return proceed({ ...state, dedup }, index, { ...one, taken });
   const functions = one.functions.slice(1);
   const list = isMine ? [...one.list, fn] : one.list;
-  const dedup = { ...state.dedup, [fn]: holder ?? event };
-  return proceed({ ...state, dedup }, index, {
-    ...one,
-    functions,
-    list,
-    todo: functions.length > 0 ? "dedup" : "event",
-  });
+  const todo = functions.length > 0 ? "dedup" : "event";
+  return proceed({ ...state, dedup }, index, { ...one, functions, list, todo, taken: 0 });
 }
 
 /** Put once; whoever comes later goes by the list that is there, whatever is registered by then. */
@@ -222,7 +254,7 @@ function create(state: State, index: number, one: Dispatcher, event: string, fn:
   const key = `${fn}:${event}`;
   const there = state.runs[key];
   if (setup.faults.has("take the dedup item after the run is created")) {
-    const holder = state.dedup[fn];
+    const holder = state.dedup[`${fn}:x`];
     if (USER_ID[event] !== undefined && holder !== undefined && holder !== event) {
       return proceed(state, index, nextRun(state, { ...one, functions: one.functions.slice(1) }, setup));
     }
