@@ -1,0 +1,43 @@
+/** Owns: `Promise.race` of branches, and a step named after the winner. The losers go on, awaited by nobody. */
+import type { Json } from "../../../sdk/protocol.js";
+import type { Operation, OperationKind, Oracle, Scope } from "../operation.js";
+import { plainStep } from "./run.js";
+
+type Outcome = { index: number } & ({ value: Json } | { error: unknown });
+
+async function race(scope: Scope, id: string, branches: readonly Operation[]): Promise<Json> {
+  const running = branches.map((branch, index): Promise<Outcome> =>
+    branch.run(scope.within(index)).then(
+      (value) => ({ index, value }),
+      (error: unknown) => ({ index, error }),
+    ),
+  );
+  const first = await Promise.race(running);
+  scope.pass.chose(id, scope.path, first.index);
+  await plainStep(scope, `${id}-won-by-${first.index}`);
+  if ("error" in first) throw first.error;
+  return { winner: first.index, value: first.value };
+}
+
+function predict(oracle: Oracle, id: string, branches: readonly Operation[]): Json {
+  const winner = oracle.chosen(id);
+  const branch = winner === undefined ? undefined : branches[winner];
+  if (winner === undefined || branch === undefined) throw new Error(`Nothing won race ${id}`);
+  return { winner, value: branch.predict(oracle.within(winner)) };
+}
+
+export const raceKind: OperationKind = {
+  name: "race",
+  weight: 2,
+  draw: (draft) => {
+    if (draft.depth > 2) return null;
+    const id = draft.nextId("r");
+    const branches = Array.from({ length: draft.between(2, 3) }, () => draft.sequence(2));
+    return {
+      isPlain: false,
+      show: () => `race ${id} [${branches.map((branch) => branch.show()).join(" | ")}]`,
+      run: (scope) => race(scope, id, branches),
+      predict: (oracle) => predict(oracle, id, branches),
+    };
+  },
+};

@@ -1,0 +1,71 @@
+/** Owns: what the outside does to a world: requests with events, some with ids used before, some for a later time; cancels. */
+import type { Random } from "../../sdk/clock.js";
+import { EVENT_KEY, SIGNING_KEY, type World } from "../../local/world/world.js";
+import { MINUTE } from "../scenario/world.js";
+import type { Program } from "./program.js";
+
+export interface ExternalEvent {
+  functionId: string;
+  canary: string;
+  senderId: string | null;
+  /** No body may begin before it. */
+  notBeforeMs: number;
+}
+
+export interface PostedRequest {
+  events: ExternalEvent[];
+  /** Ingest answered 200. Anything else says nothing: all of it, or none, was taken. */
+  accepted: boolean;
+}
+
+export interface CancelRecord {
+  runId: string;
+  /** When the cancel was answered with success; null when it was not. */
+  acknowledgedAtMs: number | null;
+}
+
+const MAX_EVENTS = 3;
+const SENDER_IDS = 3;
+
+export class Outside {
+  readonly requests: PostedRequest[] = [];
+  readonly cancels: CancelRecord[] = [];
+  readonly #world: World;
+  readonly #now: () => number;
+  readonly #random: Random;
+
+  constructor(world: World, now: () => number, random: Random) {
+    this.#world = world;
+    this.#now = now;
+    this.#random = random;
+  }
+
+  async post(programs: readonly Program[]): Promise<void> {
+    const count = 1 + Math.floor(this.#random.unit() * MAX_EVENTS);
+    const events: ExternalEvent[] = [];
+    const bodies: object[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const program = programs[Math.floor(this.#random.unit() ** 2 * programs.length)];
+      if (!program) continue;
+      const canary = `request${this.requests.length}:event${index}`;
+      const senderId = this.#random.unit() < 0.2 ? `sender-${Math.floor(this.#random.unit() * SENDER_IDS)}` : null;
+      const isLater = this.#random.unit() < 0.1;
+      const notBeforeMs = isLater ? this.#now() + Math.floor(this.#random.unit() * 20 * MINUTE) : 0;
+      events.push({ functionId: program.functionId, canary, senderId, notBeforeMs });
+      const ts = isLater ? { ts: notBeforeMs } : {};
+      bodies.push({ name: program.eventName, data: { canary }, ...(senderId === null ? {} : { id: senderId }), ...ts });
+    }
+    const request: PostedRequest = { events, accepted: false };
+    this.requests.push(request);
+    const { status } = await this.#world.request("POST", `/e/${EVENT_KEY}`, bodies);
+    request.accepted = status === 200;
+  }
+
+  async cancel(runId: string): Promise<void> {
+    const record: CancelRecord = { runId, acknowledgedAtMs: null };
+    this.cancels.push(record);
+    const headers = { authorization: `Bearer ${SIGNING_KEY}` };
+    const { status } = await this.#world.request("DELETE", `/api/v1/runs/${runId}`, undefined, headers);
+    if (status === 200) record.acknowledgedAtMs = this.#now();
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Owns: what goes wrong in one world and how often, drawn by seed. Each fault is off in half of the worlds: with all of them
+ * on in every world, one would hide what another breaks (swarm testing).
+ */
+import type { Random } from "../../sdk/clock.js";
+import type { SqsBehaviour } from "../../local/aws/sqs/behaviour.js";
+import { MINUTE, SECOND } from "../scenario/world.js";
+
+/** Probability of each fault at each call of a function. */
+export interface CallRates {
+  crashBefore: number;
+  crashAfter: number;
+  lost: number;
+  drop: number;
+  throttle: number;
+  double: number;
+  /** The call takes up to `slowMs`, before it is applied or after. */
+  slow: number;
+  /** The whole sandbox stands still for up to a minute, before or after. */
+  freeze: number;
+  /** A query of an index answers from before the latest write to each item. */
+  stale: number;
+}
+
+export interface Swarm {
+  calls: CallRates;
+  slowMs: number;
+  /** The event source mappings' own connections. */
+  mappings: number;
+  queues: SqsBehaviour;
+  schedulesLateMs: number;
+  schedulesTwice: number;
+  /** Clocks of sandboxes are wrong by up to this, either way. */
+  skewMs: number;
+  /** Timers due in the same millisecond fire in a drawn order. */
+  shufflesTies: boolean;
+  workers: number;
+  workerTimeoutMs: number;
+  /** How many sweepers look each minute: none, one, or two at the same instant. */
+  sweepers: number;
+  chaosMs: number;
+  requests: number;
+  /** How often in the chaos each of these happens. */
+  kills: number;
+  freezes: number;
+  redeploys: number;
+  cancels: number;
+  purges: number;
+  /** A service answers nothing but that it is asked too much, for minutes. */
+  outages: number;
+}
+
+const LOWEST_RATE = 0.002;
+const HIGHEST_RATE = 0.08;
+
+export function drawSwarm(random: Random): Swarm {
+  const isOn = (): boolean => random.unit() < 0.5;
+  const spread = (low: number, high: number): number => low * (high / low) ** random.unit();
+  const rate = (highest = HIGHEST_RATE): number => (isOn() ? spread(LOWEST_RATE, highest) : 0);
+  const times = (most: number): number => (isOn() ? 1 + Math.floor(random.unit() * most) : 0);
+  return {
+    calls: {
+      crashBefore: rate(),
+      crashAfter: rate(),
+      lost: rate(),
+      drop: rate(),
+      throttle: rate(),
+      double: rate(),
+      slow: rate(0.9),
+      freeze: rate(0.03),
+      stale: rate(0.5),
+    },
+    slowMs: Math.round(spread(3, 4_000)),
+    mappings: rate(),
+    queues: drawQueues(rate, () => spread(SECOND, 2 * MINUTE)),
+    schedulesLateMs: isOn() ? MINUTE : 0,
+    schedulesTwice: rate(0.9),
+    skewMs: isOn() ? Math.round(spread(10, 950)) : 0,
+    shufflesTies: isOn(),
+    workers: 1 + Math.floor(random.unit() * 8),
+    workerTimeoutMs: isOn() ? 60 * SECOND : 25 * SECOND,
+    sweepers: Math.floor(random.unit() * 3),
+    chaosMs: Math.round(spread(2 * MINUTE, 40 * MINUTE)),
+    requests: 1 + Math.floor(random.unit() * 5),
+    kills: times(6),
+    freezes: times(6),
+    redeploys: times(4),
+    cancels: times(4),
+    purges: isOn() ? times(2) : 0,
+    outages: isOn() ? times(2) : 0,
+  };
+}
+
+function drawQueues(rate: (highest: number) => number, withinMs: () => number): SqsBehaviour {
+  return {
+    duplicateProbability: rate(0.6),
+    reorderProbability: rate(0.9),
+    lateProbability: rate(0.5),
+    lateByMs: Math.round(withinMs()),
+    redeliveryAfterDeleteProbability: rate(0.5),
+    redeliveredWithinMs: Math.round(withinMs()),
+  };
+}
+
+/** What is on, in one line. */
+export function showSwarm(swarm: Swarm): string {
+  const parts = (record: object): string[] =>
+    Object.entries(record).flatMap(([name, value]: [string, unknown]) => {
+      if (value === 0 || value === false) return [];
+      if (typeof value === "object" && value !== null) return parts(value);
+      const isRate = typeof value === "number" && !Number.isInteger(value);
+      return [`${name} ${isRate ? value.toFixed(3) : String(value)}`];
+    });
+  return parts(swarm).join(", ");
+}
