@@ -18,6 +18,7 @@ export type Fault =
   | "park before arming is done"
   | "yield before arming is done"
   | "do not arm again after a steal"
+  | "arm again what is asked for again, not what the log holds"
   | "put the arrival over the one that is there"
   | "put the timeout over what arrived"
   | "show the timeout without asking what counts"
@@ -46,8 +47,11 @@ export interface Turn {
   knows: readonly string[];
   /** The inbox as it was last loaded. */
   inbox: PerWait<Outcome>;
-  /** The wait that was asked for has its waiter, as far as this turn must see to it; "half" with one of two calls made. */
-  armed: "no" | "half" | "yes";
+  /**
+   * The wait that was asked for has its waiter, as far as this turn must see to it; "half" with one of two calls made. "again":
+   * the turn before was lost, and it is not known.
+   */
+  armed: "again" | "no" | "half" | "yes";
   /** Halfway through loading again. */
   loading: "" | "inbox" | "head";
   /** A wait it has let go and not yet written down, where a fault tells the outside first. */

@@ -52,7 +52,7 @@ function claim(state: State, index: number, worker: With<"read">, setup: Setup, 
     knows,
     inbox,
     // A released epoch's operations are all armed; only after a steal is that unknown.
-    armed: !steal || setup.faults.has("do not arm again after a steal") ? "yes" : "no",
+    armed: !steal || setup.faults.has("do not arm again after a steal") ? "yes" : "again",
     loading: "",
     letsGo: false,
   };
@@ -84,10 +84,11 @@ function turn(state: State, index: number, worker: Turn, setup: Setup, emit: Emi
 /** The waiter of a wait leaves out what the run has seen. Putting it again changes nothing. It is put before looking back. */
 function arm(state: State, index: number, worker: Turn, wait: number, setup: Setup, emit: Emit): void {
   const looksBack = setup.events === "once asked" && !setup.faults.has("do not look back");
-  const armed = looksBack && worker.armed === "no" ? "half" : "yes";
+  const begins = worker.armed !== "half";
+  const armed = looksBack && begins ? "half" : "yes";
   const excluded = setup.faults.has("a waiter excludes nothing") ? "" : seenBy(worker.knows);
   const looksFirst = setup.faults.has("look back before the waiter is put");
-  if (!looksBack || (worker.armed === "no") !== looksFirst) {
+  if (!looksBack || begins !== looksFirst) {
     const put = { ...state, waiters: withAt<string | null>(state.waiters, wait, excluded) };
     return emit(`puts waiter ${wait}`, withWorker(put, index, { ...worker, armed }));
   }
@@ -149,11 +150,16 @@ function load(state: State, index: number, worker: Turn, inboxFirst: boolean, em
   emit(label, withWorker(state, index, { ...worker, ...part, loading }));
 }
 
-/** Time is nearly up: released whatever wakes says, with a continuation. What was asked for is armed first. */
+/**
+ * The turn ends early: its time is nearly up, or the function has thrown and is begun anew. Released whatever wakes says, with
+ * a continuation; but what the log asks for is armed first, whether or not this turn's function has come to ask for it.
+ */
 export function yieldTurn(state: State, index: number, worker: Turn, setup: Setup, emit: Emit): void {
   const wait = waitOf(worker.knows);
   const asked = wait !== -1 && worker.knows.includes(`op${wait}`);
-  if (!worker.held || (asked && worker.armed !== "yes" && !setup.faults.has("yield before arming is done"))) return;
+  const trustsCode = setup.faults.has("arm again what is asked for again, not what the log holds");
+  const unarmed = worker.armed !== "yes" && !(worker.armed === "again" && trustsCode);
+  if (!worker.held || (asked && unarmed && !setup.faults.has("yield before arming is done"))) return;
   const budget = { ...state.budget, yields: state.budget.yields - 1 };
   const released: State = { ...state, lease: "released", wakes: Math.min(2, state.wakes + 1), budget };
   emit("yields", withWorker(released, index, { phase: "idle" }));
