@@ -35,8 +35,8 @@ export async function invoke(room: DispatchRoom, request: InvokeMessage): Promis
   const accepted = await eventOf(room, request);
   const { route, started } = await room.starter.startInvoked(accepted, registered, { parent, depth, quiet });
   if ("skipped" in route) return answer(room, request, await earlierOutcome(room, request, route));
-  // Looked at after the child was made: a parent that lets go from here on finds it (operations/invoke.ts).
-  if (started && (await isUnwanted(room.services, parent))) return cancelChild(room, route.run, parent);
+  // Looked at after the child was made, at every delivery: a parent that lets go from here on finds it (operations/invoke.ts).
+  if (await isUnwanted(room.services, parent)) return cancelChild(room, route.run, parent);
   const wakes = started ? await room.wakesOf([started]) : [];
   if (!quiet) wakes.push(...(await announceInvoke(room, request, accepted, route.run)));
   return wakes;

@@ -7,16 +7,17 @@
 import { retryDelayMs } from "../core/backoff.js";
 import { appOfRun } from "../core/ids.js";
 import {
-  CREATED_DUE_MS,
   FIRST_GRACE_MS,
   IN_TURN_WAIT_MS,
   LONGEST_GRACE_MS,
   MAX_PARALLEL_BODIES,
+  SWEEP_FIRST_MS,
+  SWEEP_LONGEST_MS,
   WAKE_GRACE_MS,
 } from "../core/limits.js";
-import type { RunHead } from "../core/run.js";
+import { isQuiet, RUN_DIVERGED, type Divergence, type RunHead } from "../core/run.js";
 import { serializeError } from "../../sdk/errors.js";
-import { defineError } from "../../sdk/error-catalogue.js";
+import { defineError, shown } from "../../sdk/error-catalogue.js";
 import type {
   FunctionConfig,
   FunctionHost,
@@ -27,6 +28,7 @@ import type {
   PassPort,
   SerializedError,
   StoredEvent,
+  WaitingStep,
 } from "../../sdk/protocol.js";
 import { outcomeUnknown } from "../aws/until-known.js";
 import { publishEvents } from "../ingest/publish.js";
@@ -34,18 +36,26 @@ import type { MetricName } from "../observe/metrics.js";
 import { traceMember } from "../observe/trace.js";
 import { sendMessage } from "../queue/send.js";
 import type { WakeReason } from "../queue/messages.js";
+import { isFinishListenedTo } from "../registry/listeners.js";
 import type { Services } from "../services.js";
-import { EventStore } from "../state/event-store.js";
 import type { StoredRun } from "../state/head-item.js";
 import { payloadObjectKey } from "../state/keys.js";
 import { LogStore, type LoadedRun } from "../state/log-store.js";
-import { pack, unpack } from "../state/payloads.js";
+import { pack } from "../state/payloads.js";
 import { RunStore, type Release } from "../state/run-store.js";
+import { RunTimeouts } from "./run-timeouts.js";
 import { armTimer, type Timer } from "../timers/timer.js";
 import type { Deadline } from "./deadline.js";
-import { effectsOf, performEffects } from "./effects.js";
+import { effectsOf, performEffects, type End } from "./effects.js";
+import { armOperations, disarmOperations } from "../operations/arm.js";
+import { sendSignal, workerReach } from "../operations/send-signal.js";
+import type { OperationContext } from "../operations/operation.js";
 import type { Lease } from "./lease.js";
+import { outstandingWaits } from "./let-go.js";
 import { endedTtl, retainUntil } from "./retain.js";
+import { readTriggeringEvents } from "./triggering-events.js";
+import { TurnInbox } from "./turn-inbox.js";
+import { planWake } from "./wake-plan.js";
 
 export const functionCrashed = defineError<{ functionId: string; crashes: number }>({
   code: "FUNCTION_CRASHED",
@@ -56,8 +66,23 @@ export const functionCrashed = defineError<{ functionId: string; crashes: number
   remedy: "Look at the worker's log: it runs out of memory, exits, or blocks past its timeout before the first step.",
 });
 
+export const stepKindChanged = defineError<{ stepId: string; recorded: string; requested: string }>({
+  code: "STEP_KIND_CHANGED",
+  status: 409,
+  retryable: true,
+  message: ({ stepId, recorded, requested }) =>
+    `Cannot replay step ${shown(stepId)}: the run recorded it as "${recorded}" and the code now asks for "${requested}"; expected the same kind`,
+  remedy:
+    "Give the changed step a new id, or roll the code back until this run has ended. The run rests meanwhile and goes on by itself, within half an hour of the fix.",
+});
+
+/** Of a reason why a history cannot be read: it stands on the head, which stays under 1 KB. */
+const MAX_UNREADABLE_CHARACTERS = 300;
+
 /** How a turn ended. "lost": another epoch has begun. "unknown": AWS gave no answer; the message must come again. */
 export type TurnResult = "settled" | "lost" | "unknown";
+
+type EndStatus = "Completed" | "Failed" | "Cancelled";
 
 export interface TurnInput {
   run: StoredRun;
@@ -69,6 +94,8 @@ export interface TurnInput {
   retireSandbox: () => void;
   /** The run as it was read before the claim; null in a run's first turn, which finds nothing. */
   loaded: LoadedRun | null;
+  /** The turn before was lost: what it wrote down to wait for may not be armed. */
+  stolen: boolean;
 }
 
 export class Turn {
@@ -77,6 +104,12 @@ export class Turn {
   readonly #input: TurnInput;
   readonly #runs: RunStore;
   readonly #log: LogStore;
+  readonly #inbox: TurnInbox;
+  /** Calls the pass does not wait for. */
+  readonly #loose = new Set<Promise<void>>();
+  readonly #timeouts: RunTimeouts;
+  /** Resolves when nothing is being written to the log. */
+  #written: Promise<unknown> = Promise.resolve();
   #head: RunHead;
   #entries: LogEntry[] = [];
   #events: StoredEvent[] = [];
@@ -96,6 +129,8 @@ export class Turn {
     this.#objects = input.run.head.objects;
     this.#runs = new RunStore(services);
     this.#log = new LogStore(services);
+    this.#inbox = new TurnInbox(services, input.lease);
+    this.#timeouts = new RunTimeouts(services, this.#head, input.config.timeouts);
   }
 
   /** Runs the turn to its settling. */
@@ -113,6 +148,8 @@ export class Turn {
         return "unknown";
       }
       throw error;
+    } finally {
+      this.#timeouts.close();
     }
   }
 
@@ -120,37 +157,39 @@ export class Turn {
 
   async #load(): Promise<void> {
     const { loaded } = this.#input;
-    if (loaded) this.#take(loaded);
-    this.#events = await this.#readEvents();
+    if (loaded) await this.#take(loaded);
+    this.#events = await readTriggeringEvents(this.#services, this.#input.run);
   }
 
   async #reload(): Promise<void> {
     const loaded = await this.#log.load(this.#head.runId);
-    if (loaded) this.#take(loaded);
+    if (loaded) await this.#take(loaded);
   }
 
-  #take(loaded: LoadedRun): void {
+  async #take(loaded: LoadedRun): Promise<void> {
     this.#entries = loaded.entries;
     this.#items = loaded.items;
     this.#resultBytes = loaded.resultBytes;
     this.#objects = Math.max(this.#objects, loaded.objects);
     this.#input.lease.wakes = loaded.head.wakes;
+    await this.#inbox.take(loaded.arrivals, loaded.entries);
   }
 
-  async #readEvents(): Promise<StoredEvent[]> {
-    const { events } = this.#input.run;
-    // Written by dispatch as a list of events and by nothing else.
-    if (events) return JSON.parse(await unpack(this.#services, events)) as StoredEvent[];
-    const store = new EventStore(this.#services);
-    const record = await store.get(this.#head.eventId);
-    if (!record) throw new TypeError(`Cannot run "${this.#head.runId}": its event "${this.#head.eventId}" is gone`);
-    return [await store.unpack(record.payload)];
+  /** A beat has seen that the head counts more wakes: something may have arrived for what the function waits for. */
+  noticeWakes(wakes: number): void {
+    void this.#inbox.refresh(wakes).catch((error: unknown) => {
+      // The release is refused as long as the count is not taken over, and then everything is read again.
+      this.#services.logger.warn(`Cannot look what arrived for run "${this.#head.runId}" now`, error);
+    });
   }
 
   // A pass
 
   async #pass(): Promise<TurnResult | "again"> {
     const { config } = this.#input;
+    const late = this.#entries.length === 0 ? this.#timeouts.startReason() : null;
+    const reason = late ?? this.#timeouts.finishReason();
+    if (reason) return this.#end("Cancelled", null, reason);
     const waitUntilMs = this.#notBeforeMs();
     if (waitUntilMs > this.#services.clock.now())
       return this.#park(waitUntilMs, this.#head.epoch > 1 ? "retry" : "start");
@@ -169,9 +208,14 @@ export class Turn {
         historyBytes: this.#resultBytes,
         // Across turns, until every step that could have been running at the crash has an outcome (PROTOCOL §2.5).
         careful: this.#head.crashes > 0 && !this.#crashAnswered,
+        rearm: this.#input.stolen,
+        only: null,
       },
       this.#port(),
     );
+    this.#inbox.deafen();
+    // Whatever is under way would freeze with the sandbox.
+    await Promise.all(this.#loose);
     return this.#settle(outcome);
   }
 
@@ -189,9 +233,15 @@ export class Turn {
       random: services.random,
       logger: services.logger,
       append: (entries) => this.#append(entries),
+      arm: (steps) => this.#untilDone("arm what it waits for", () => this.#arm(steps)),
+      arrivalOf: (name) => this.#inbox.arrivalOf(name),
+      onArrival: (listener) => this.#inbox.onArrival(listener),
+      expire: (step) => this.#untilDone("end a wait", () => this.#inbox.expire(this.#context(), step)),
+      disarm: (steps) => this.#disarm(steps),
       sendEvents: (seed, events) => this.#sendEvents(seed, events),
+      sendSignal: (seed, signal, data) => this.#sendSignal(seed, signal, data),
       mayStartBody: () => lease.held && !deadline.near,
-      stopped: AbortSignal.any([lease.lost, deadline.over]),
+      stopped: AbortSignal.any([lease.lost, deadline.over, this.#timeouts.over]),
       graceMs: graceMs(lease.epoch),
       inTurnWaitMs: IN_TURN_WAIT_MS,
       retryDelayMs: (attempt, backoff = config.backoff) => retryDelayMs(attempt, services.random.unit(), backoff),
@@ -212,7 +262,9 @@ export class Turn {
     const { lease } = this.#input;
     const position = { runId: lease.runId, epoch: lease.epoch, n: this.#n, ttlSeconds: this.#head.ttlSeconds };
     try {
-      const written = await this.#log.append(position, entries, { giveUp: () => !lease.held, maxAttempts: 1_000 });
+      const writing = this.#log.append(position, entries, { giveUp: () => !lease.held, maxAttempts: 1_000 });
+      this.#written = writing.catch(() => undefined);
+      const written = await writing;
       this.#n += written.items;
       this.#items += written.items;
       this.#objects += written.objects;
@@ -227,14 +279,67 @@ export class Turn {
     await new Promise<never>(() => undefined);
   }
 
+  /** What a waiting operation of this run is armed with. */
+  #context(): OperationContext {
+    return {
+      services: this.#services,
+      head: this.#head,
+      events: this.#events,
+      entries: this.#entries,
+      stepQueueUrl: this.#input.stepQueueUrl,
+      rearm: this.#input.stolen,
+      ttlSeconds: this.#head.ttlSeconds,
+    };
+  }
+
+  async #arm(steps: readonly WaitingStep[]): Promise<void> {
+    await armOperations(this.#context(), steps);
+    // What can never be waited for was answered in the inbox: an expression that is none, a signal another run waits for.
+    if (steps.some(({ op }) => op.kind === "event" || op.kind === "signal")) await this.#inbox.look();
+  }
+
+  #disarm(steps: readonly WaitingStep[]): void {
+    const disarming = disarmOperations(this.#context(), steps).catch((error: unknown) => {
+      this.#services.logger.warn(`Cannot take back what run "${this.#head.runId}" no longer waits for`, error);
+    });
+    this.#loose.add(disarming);
+    void disarming.then(() => this.#loose.delete(disarming));
+  }
+
+  /** Does what the pass must not go on without. When that fails the turn is lost: its message comes again and repeats it. */
+  async #untilDone<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const { lease } = this.#input;
+    try {
+      const result = await work();
+      if (lease.held) return result;
+    } catch (error) {
+      this.#services.logger.error(`Cannot ${what} in run "${lease.runId}": the turn ends`, error);
+    }
+    lease.lose();
+    return new Promise<never>(() => undefined);
+  }
+
   async #sendEvents(seed: string, events: readonly OutgoingEvent[]): Promise<{ ids: string[] }> {
     const { runId, createdAtMs, trace } = this.#head;
     return publishEvents(this.#services, events, { seed: `${runId}\n${seed}`, atMs: createdAtMs }, trace);
   }
 
+  #sendSignal(seed: string, signal: string, data: Json): Promise<{ runId: string | null }> {
+    const { runId } = this.#head;
+    const reach = workerReach(this.#services, appOfRun(runId), this.#input.stepQueueUrl);
+    return sendSignal(this.#services, reach, { signal, data, token: `step\n${runId}\n${seed}` });
+  }
+
   // Settling
 
-  #settle(outcome: PassOutcome): Promise<TurnResult | "again"> {
+  async #settle(outcome: PassOutcome): Promise<TurnResult | "again"> {
+    // What the function came to in time counts, though its time is up by now.
+    const late = outcome.kind === "finished" || outcome.kind === "failed" ? null : this.#timeouts.finishReason();
+    if (late) {
+      // An item that lands after the end would be a part of the history.
+      await this.#written;
+      return this.#end("Cancelled", null, late);
+    }
     switch (outcome.kind) {
       case "finished":
         return this.#end("Completed", outcome.output, null);
@@ -246,12 +351,24 @@ export class Turn {
         return this.#park(outcome.nextMs, "sleep");
       case "yielded":
         return this.#yield();
+      case "unreadable": {
+        const { name: stepId, error } = outcome;
+        const recorded = error.message.slice(0, MAX_UNREADABLE_CHARACTERS);
+        return this.#diverge({ stepId, recorded, requested: "what this worker can read" }, error);
+      }
+      case "diverged": {
+        const { stepId, recorded, requested } = outcome;
+        return this.#diverge({ stepId, recorded, requested }, stepKindChanged({ stepId, recorded, requested }));
+      }
       case "lost":
-        return Promise.resolve("lost");
+      case "branch":
+      case "absent":
+        return "lost";
     }
   }
 
-  async #end(status: "Completed" | "Failed", output: Json, error: SerializedError | null): Promise<TurnResult> {
+  /** `error`: what it failed with, or why it is cancelled. */
+  async #end(status: EndStatus, output: Json, error: SerializedError | null): Promise<TurnResult> {
     const { lease } = this.#input;
     const nowMs = this.#services.clock.now();
     const packed =
@@ -261,12 +378,13 @@ export class Turn {
           )
         : null;
     const objects = this.#objects + (packed?.form === "object" ? 1 : 0);
-    const effects = effectsOf({ timer: this.#head.timer, objects }, nowMs);
+    const effects = effectsOf({ ...this.#head, objects }, await this.#endOf(status, nowMs));
     const end = {
       status,
       endedAtMs: nowMs,
       output: packed,
-      error,
+      error: status === "Failed" ? error : null,
+      reason: status === "Cancelled" ? error : null,
       ttlSeconds: endedTtl(this.#services, nowMs),
       effects,
       objects,
@@ -274,9 +392,16 @@ export class Turn {
     if (!lease.held) return "lost";
     const write = await this.#runs.end(lease.runId, lease.epoch, end, { giveUp: () => !lease.held });
     if (!write.done) return "lost";
-    if (error) this.#noteFailure(error);
+    if (status === "Failed" && error) this.#noteFailure(error);
     if (effects.length > 0) await performEffects(this.#services, write.run.head);
     return "settled";
+  }
+
+  /** Whether anybody listens to runs that complete is asked only where it decides: a parent is told in any case. */
+  async #endOf(status: EndStatus, nowMs: number): Promise<End> {
+    const isTold = this.#head.parent !== null || this.#events.some((event) => isQuiet(this.#head, event.name));
+    const isListenedTo = !isTold && (status !== "Completed" || (await isFinishListenedTo(this.#services)));
+    return { nowMs, waits: outstandingWaits(this.#entries).length > 0, isListenedTo };
   }
 
   /** An alarm counts these. Names only, here and below: an error's text may hold what its run is about. */
@@ -307,10 +432,12 @@ export class Turn {
   async #park(nextMs: number | null, why: WakeReason): Promise<TurnResult | "again"> {
     const { lease, stepQueueUrl } = this.#input;
     const nowMs = this.#services.clock.now();
-    const wakeMs = nextMs ?? nowMs + CREATED_DUE_MS;
+    const { timerMs, wakeMs } = planWake(this.#entries, this.#timeouts.earlier(nextMs), nowMs);
     const ttlSeconds = await retainUntil(this.#services, this.#head, wakeMs);
-    const timer =
-      nextMs === null ? null : await armTimer(this.#services, stepQueueUrl, { ...this.#wake(why), dueMs: nextMs });
+    const wake = this.#wake(why);
+    const timer = timerMs === null ? null : await armTimer(this.#services, stepQueueUrl, { ...wake, dueMs: timerMs });
+    // Should the run not park after all, its end removes what was armed.
+    if (timer) this.#head = { ...this.#head, timer };
     if (!lease.held) return "lost";
     const release = this.#releaseWith(wakeMs + WAKE_GRACE_MS, ttlSeconds, timer ?? this.#armedTimer(nowMs));
     const write = await this.#runs.release(lease.runId, lease.epoch, lease.wakes, release, {
@@ -321,6 +448,33 @@ export class Turn {
     // Something came while this turn was parking: look again before going.
     lease.wakes = write.run.head.wakes;
     return "again";
+  }
+
+  /**
+   * The code asks for a step as another kind than the log holds it, or this worker cannot read what it holds. The run rests:
+   * it goes on once the code, the id or a key was changed back. It is looked at again after half of the time it has rested, a minute at least and half an hour at most.
+   */
+  async #diverge(difference: Omit<Divergence, "sinceMs">, error: { message: string }): Promise<TurnResult> {
+    const { lease } = this.#input;
+    const nowMs = this.#services.clock.now();
+    const sinceMs = this.#head.diverged?.sinceMs ?? nowMs;
+    const restMs = Math.min(SWEEP_LONGEST_MS, Math.max(SWEEP_FIRST_MS, (nowMs - sinceMs) / 2));
+    if (!this.#head.diverged) this.#noteDivergence(error);
+    // It may rest for longer than its items are kept.
+    const ttlSeconds = await retainUntil(this.#services, this.#head, nowMs + restMs);
+    if (!lease.held) return "lost";
+    const release = {
+      ...this.#releaseWith(nowMs + restMs, ttlSeconds, this.#armedTimer(nowMs)),
+      diverged: { ...difference, sinceMs },
+    };
+    const write = await this.#runs.yield(lease.runId, lease.epoch, release, { giveUp: () => !lease.held });
+    return write.done ? "settled" : "lost";
+  }
+
+  #noteDivergence(error: { message: string }): void {
+    const { runId } = this.#head;
+    const about = { event: RUN_DIVERGED, runId, functionId: this.#input.config.id };
+    this.#services.logger.error(`Run "${runId}" rests until its code fits its history again: ${error.message}`, about);
   }
 
   /** Gives the lease back to a continuation, which is sent after the release: before, it would be absorbed. */
