@@ -39,8 +39,8 @@ const RUN_EVENT_PREFIX = "perdure/function.";
 
 /**
  * Encrypts step results, function results, errors (all but name and code), data of signals, and one field of events and of
- * the data of invoked functions, with AES-256-GCM. The platform stores and shows what it cannot read. A run whose key is missing is
- * held, and goes on when the key is back. Throws ENCRYPTION_KEY_INVALID and ENCRYPTION_OPTIONS_INVALID.
+ * the data of invoked functions, with AES-256-GCM. The platform stores and shows what it cannot read. A run whose key is missing
+ * rests, and goes on when the key is back. Throws ENCRYPTION_KEY_INVALID and ENCRYPTION_OPTIONS_INVALID.
  *
  * @example
  * const encryption = encryptionMiddleware({ key: secrets.current, previousKeys: [secrets.previous] });

@@ -17,7 +17,7 @@ export const encryptionOptionsInvalid = defineError<{ is: string; expected: stri
   remedy: "Correct the options given to encryptionMiddleware().",
 });
 
-/** Retryable: the key may be there with the next deployment, and the run is held until then. */
+/** Retryable: the key may be there with the next deployment, and the run rests until then. */
 export const encryptionKeyMissing = defineError<{ of: string; keyId: string; known: readonly string[] }>({
   code: "ENCRYPTION_KEY_MISSING",
   status: 500,

@@ -110,7 +110,7 @@ export interface StepErrorHook extends StepHook {
  * stand outside the function's, the first of a list outside the next.
  *
  * Every hook may be left out. Those that transform or wrap are a part of what they stand around: one that throws, throws
- * in its place, and is retried like it. `fromHistory` is the exception: a history that cannot be read holds the run, which
+ * in its place, and is retried like it. `fromHistory` is the exception: a run whose history cannot be read rests: it
  * is looked at again later and loses nothing. The `on…` hooks watch: one that throws is logged and changes nothing.
  *
  * @example

@@ -1,8 +1,8 @@
 /**
  * Goal: whatever one AWS call does, a function under middleware that keeps its history in another form ends as if nothing had
  * happened, and each pass is shown the same.
- * Method: as singles.test.ts, for a function whose results and errors are sealed: one that cannot be opened holds the run,
- * which would never end.
+ * Method: as singles.test.ts, for a function whose results and errors are sealed: with one that cannot be opened the run
+ * rests, and never ends.
  */
 import { expect, it } from "vitest";
 import { serializeError } from "../../sdk/errors.js";

@@ -493,7 +493,7 @@ describe("a hook that throws", () => {
     );
   });
 
-  it("fromHistory holds the run, catch or not, and it goes on when the history can be read again", async () => {
+  it("fromHistory makes the run rest, catch or not, and it goes on when the history can be read again", async () => {
     let isReadable = false;
     let bodies = 0;
     const caught: unknown[] = [];
@@ -516,14 +516,14 @@ describe("a hook that throws", () => {
     const scenario = await start({ client, functions: [fn], sweeper: true });
     const [eventId = ""] = await scenario.send({ name: "shop/x" });
     await scenario.advance(3 * HOUR);
-    const held = await scenario.runOf(eventId);
-    expect(held.head).toMatchObject({
+    const resting = await scenario.runOf(eventId);
+    expect(resting.head).toMatchObject({
       status: "Running",
       diverged: { stepId: "a", recorded: "no key today", requested: "what this worker can read" },
     });
-    expect(held.entries.map(({ k }) => k)).toEqual(["done"]);
+    expect(resting.entries.map(({ k }) => k)).toEqual(["done"]);
     // Half of the time it has rested: looked at some twenty times in three hours, not every minute.
-    expect(held.head.epoch).toBeLessThan(20);
+    expect(resting.head.epoch).toBeLessThan(20);
     isReadable = true;
     await scenario.advance(HOUR);
     const { head, output } = await scenario.runOf(eventId);
