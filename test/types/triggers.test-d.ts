@@ -145,6 +145,7 @@ client.createFunction({ id: "f" }, [userCreated, { cron: "* * * * *" }], ({ even
 
 client.createFunction({ id: "f", triggers: userCreated }, (context) => {
   expectTypeOf(context.runId).toEqualTypeOf<string>();
+  expectTypeOf(context.traceparent).toEqualTypeOf<string | undefined>();
   expectTypeOf(context.attempt).toEqualTypeOf<number>();
   expectTypeOf(context.maxAttempts).toEqualTypeOf<number>();
   expectTypeOf(context.logger).toEqualTypeOf<Logger>();
