@@ -75,7 +75,7 @@ export interface WaitingStep {
  * One thing that has happened, in order. Times are ms since 1970 and for showing only: order is the place in the log.
  * - `done`: a step's final value (`ok`) or final error (`err`); `a` attempts were used. `kind` tells run from sendEvent.
  * - `failed`: attempt `a` (1 first) of a step failed; the next may start at `retryAtMs`.
- * - `start`: attempt `a` of a step is about to begin (written only in turns that began by stealing).
+ * - `start`: attempt `a` of a step is about to begin (written after a crash, and for steps that begin at most once).
  * - `op`: the function asked to wait for something.
  * - `seen`: the outcome of an `op` was shown to the function here; without `ok` and `err` (a sleep) it is null.
  * - `gone`: the function no longer waits for an `op`: another branch of its race has won.

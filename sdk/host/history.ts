@@ -20,7 +20,7 @@ export interface Memory {
   op: WaitingOp | null;
   /** Attempts that failed or were begun and never ended. */
   attemptsUsed: number;
-  /** The last attempt was begun in a careful turn and left no outcome: its worker died. */
+  /** The last attempt was begun on record and left no outcome: its worker died. */
   interrupted: boolean;
   /** When the next attempt may start, after a failed one. */
   retryAtMs: number;
