@@ -1,11 +1,13 @@
-/** Usage: npm run bench [-- units|cost|in-process|wire]. Without a name: all. One JSON object a line. */
+/** Usage: npm run bench [-- units|matching|cost|in-process|wire]. Without a name: all. One JSON object a line. */
 import { benchCost } from "./cost.js";
 import { benchInProcess } from "./in-process.js";
+import { benchMatching } from "./matching.js";
 import { benchUnits } from "./units.js";
 import { benchWire } from "./wire.js";
 
 const benches: Record<string, () => Promise<void>> = {
   units: benchUnits,
+  matching: benchMatching,
   cost: benchCost,
   "in-process": benchInProcess,
   wire: benchWire,
