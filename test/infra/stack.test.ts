@@ -228,6 +228,7 @@ describe("functions", () => {
     expect(withSecret).toEqual([
       ["PerdureFunctionsIngestD9ECCE86", "PERDURE_EVENT_KEYS_SECRET", "PerdureStateEventKeysC7AA78DE"],
       ["PerdureFunctionsApi12A7CA18", "PERDURE_SIGNING_KEYS_SECRET", "PerdureStateSigningKeys4A4DF1B0"],
+      ["PerdureFunctionsApi12A7CA18", "PERDURE_EVENT_KEYS_SECRET", "PerdureStateEventKeys"],
     ]);
   });
 
@@ -294,6 +295,17 @@ describe("roles", () => {
         { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["examples#RUN#*"] } },
       ],
       [
+        "OwnWaiters",
+        ["dynamodb:PutItem", "dynamodb:DeleteItem"],
+        { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["examples#WAIT#*"] } },
+      ],
+      [
+        "WhatIsWaitedFor",
+        ["dynamodb:PutItem", "dynamodb:Query"],
+        { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["SHAPE#*"] } },
+      ],
+      ["WhoListens", ["dynamodb:GetItem"], { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["REGISTRY#*"] } }],
+      [
         "EventsOfRuns",
         ["dynamodb:GetItem", "dynamodb:UpdateItem"],
         { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["EVENT#*"] } },
@@ -308,6 +320,8 @@ describe("roles", () => {
       new RegExp(`^${fence.replaceAll("*", ".*")}$`).test(pk);
     const run = "examples_0123456789abcdefghjkmnpqrs";
     const { runsOf, runs, events, senderIds, apps, appLists, quarantine } = keys.KEY_FENCES;
+    const { waitersOf, waiters, shapes } = keys.KEY_FENCES;
+    const waiter = keys.waiterKey(keys.waiterPartition("examples", "a", ["f"], ["1"]), run, "op");
     expect([
       like(runsOf("examples"), keys.headKey(run)),
       like(runsOf("examples"), keys.logKey(run, 1, 1)),
@@ -319,10 +333,15 @@ describe("roles", () => {
       like(apps, keys.functionKey("examples", "f")),
       like(appLists, keys.registryKey(3)),
       like(quarantine, keys.quarantineKey(0, "m")),
-    ]).toEqual(Array.from({ length: 10 }, () => true));
+      like(waitersOf("examples"), waiter),
+      like(waiters, waiter),
+      like(shapes, keys.shapeKey("a", "examples", ["f"])),
+    ]).toEqual(Array.from({ length: 13 }, () => true));
     const other = "other_0123456789abcdefghjkmnpqrs";
     const longer = "examples-two_0123456789abcdefghjkmnpqrs";
     expect([other, longer].map((id) => like(runsOf("examples"), keys.headKey(id)))).toEqual([false, false]);
+    const others = keys.waiterKey(keys.waiterPartition("examples-two", "a", ["f"], ["1"]), run, "op");
+    expect([waitersOf("examples"), runs].map((fence) => like(fence, others))).toEqual([false, false]);
   });
 
   it("may hand on the timers' role, and only to Scheduler", () => {
