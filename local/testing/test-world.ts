@@ -19,6 +19,7 @@ import { VirtualClock } from "../aws/virtual-clock.js";
 import { EVENT_KEY, World } from "../world/world.js";
 import { testEventsRefused, testEventUnknown, testRunUnknown } from "./errors.js";
 import { instrument, type Instruments } from "./instrument.js";
+import { shownRun } from "./shown-run.js";
 import type { TestRun } from "./test-run.js";
 
 export interface TestWorldOptions {
@@ -90,7 +91,7 @@ export class TestWorld {
   async run<Output>(runId: string): Promise<TestRun<Output>> {
     const loaded = parseRunId(runId) === null ? null : await new LogStore(this.#services).load(runId);
     if (!loaded) throw testRunUnknown({ runId });
-    return readTestRun<Output>(this.#services, loaded);
+    return shownRun(await readTestRun<Output>(this.#services, loaded), this.#options.functions);
   }
 
   /** Ids of all runs of some functions, oldest first. */

@@ -149,7 +149,8 @@ function readable(
   return shown;
 }
 
-function shownValue(chain: Chain, tool: string, id: string, value: unknown): unknown {
+/** What a tool answers, as the function sees it, from what is kept of that. */
+export function shownValue(chain: Chain, tool: string, id: string, value: unknown): unknown {
   switch (tool) {
     case "run":
       return chain.fromHistory({ of: "step", name: id, value });

@@ -323,6 +323,34 @@ describe("keys", () => {
   });
 });
 
+describe("a distributed step", () => {
+  it("runs its body, its hooks and its encryption in a Lambda of its own, and is read in the turn", async () => {
+    const client = new Perdure({ id: "clinic", middleware: [encryptionMiddleware({ key: OLD_KEY })], logger: silent });
+    const seen: unknown[] = [];
+    const fn = client.createFunction(
+      { id: "fans", triggers: { event: "clinic/start" }, retries: 1, parallel: "distributed" },
+      async ({ event, step }) => {
+        const secret = await step.run({ id: "secret", distributed: false }, () => event.data["encrypted"]);
+        const branch = (n: number): Promise<string> =>
+          step.run(`branch-${n}`, () => {
+            if (n === 2) throw new Error(`${String(secret)} of branch ${n}`);
+            return `${String(secret)} of branch ${n}`;
+          });
+        const settled = await Promise.allSettled([1, 2, 3].map(branch));
+        seen.push(settled.map((one) => (one.status === "fulfilled" ? one.value : String(one.reason))));
+      },
+    );
+    const scenario = await start({ client, functions: [fn] });
+    client.sendThrough(async (events) => ({ ids: await scenario.post(events) }));
+    const leaks = listen(scenario);
+    const { ids } = await client.send({ name: "clinic/start", data: { encrypted: CANARY } });
+    await scenario.advance(HOUR);
+    expect((await scenario.runOf(ids[0] ?? "")).head.status).toBe("Completed");
+    expect(seen).toEqual([[`${CANARY} of branch 1`, `Error: ${CANARY} of branch 2`, `${CANARY} of branch 3`]]);
+    expect(leaks).toEqual([]);
+  });
+});
+
 describe("what an error asks for", () => {
   it("is the same, encrypted or not: no further attempt, one at a time of its own, one when it suits", async () => {
     const times: number[] = [];

@@ -1,14 +1,12 @@
 /**
- * Goal: each hook is called when docs/middleware.md says, in its order, in every pass or only once; and a hook that throws has
- * the outcome that page names.
+ * Goal: each hook is called when docs/middleware.md says, in its order, in every pass or only once.
  * Method: functions that sleep, retry, crash and are replayed, under middleware that writes down every call.
  */
 import { describe, expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
 import { NonRetriableError } from "../../sdk/errors.js";
 import { eventType } from "../../sdk/events.js";
-import type { FunctionContext, PerdureFunction } from "../../sdk/function.js";
-import { getContext, step as currentStep } from "../../sdk/host/current-run.js";
+import { getContext } from "../../sdk/host/current-run.js";
 import { dependencyInjection } from "../../sdk/middleware/dependency-injection.js";
 import {
   Middleware,
@@ -26,10 +24,10 @@ import {
 import { staticSchema } from "../../sdk/standard-schema.js";
 import { isPutOf, onceAt } from "./hands.js";
 import { scenarios } from "./started.js";
-import { HOUR, MINUTE, SECOND, type RunView, type Scenario } from "./world.js";
+import { runUnder, silent } from "./under-middleware.js";
+import { MINUTE } from "./world.js";
 
 const start = scenarios();
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Writes down, under its name, each hook that is called. */
 function recorder(name: string, calls: string[]): MiddlewareClass {
@@ -88,38 +86,18 @@ function recorder(name: string, calls: string[]): MiddlewareClass {
   };
 }
 
-type Handler = (context: FunctionContext) => Promise<unknown>;
-interface Told {
-  scenario: Scenario;
-  run(): Promise<RunView>;
-}
-
-/** A run of the handler under the client's and the function's middleware, as far as an hour brings it. */
-async function told(
-  middleware: { client?: readonly MiddlewareClass[]; own?: readonly MiddlewareClass[] },
-  handler: Handler,
-  options: { retries?: number; advanceMs?: number; logger?: typeof silent } = {},
-): Promise<Told> {
-  const { retries = 2, advanceMs = HOUR, logger = silent } = options;
-  const client = new Perdure({ id: "shop", middleware: middleware.client ?? [], logger });
-  const fn = client.createFunction(
-    { id: "told", triggers: { event: "shop/x" }, retries, middleware: middleware.own ?? [] },
-    (context) => handler(context),
-  );
-  const scenario = await start({ client, functions: [fn] });
-  const [eventId = ""] = await scenario.send({ name: "shop/x", data: { n: 1 } });
-  await scenario.advance(advanceMs);
-  return { scenario, run: () => scenario.runOf(eventId) };
-}
-
 describe("order", () => {
   it("the client's stands outside, the function's inside; into the history inside comes first, out of it outside", async () => {
     const calls: string[] = [];
-    const { run } = await told({ client: [recorder("A", calls)], own: [recorder("B", calls)] }, async ({ step }) => {
-      await step.run("a", (input: string) => calls.push(`a is run with ${input}`), "x");
-      return "done";
-    });
-    expect((await run()).output).toBe("done");
+    const run = await runUnder(
+      start,
+      { client: [recorder("A", calls)], own: [recorder("B", calls)] },
+      async ({ step }) => {
+        await step.run("a", (input: string) => calls.push(`a is run with ${input}`), "x");
+        return "done";
+      },
+    );
+    expect(run.output).toBe("done");
     expect(calls).toEqual([
       "A from event shop/x",
       "B from event shop/x",
@@ -155,12 +133,12 @@ describe("order", () => {
 
   it("a replay calls what belongs to a pass, and nothing that belongs to a body", async () => {
     const calls: string[] = [];
-    const { run } = await told({ own: [recorder("M", calls)] }, async ({ step }) => {
+    const run = await runUnder(start, { own: [recorder("M", calls)] }, async ({ step }) => {
       await step.run("a", () => 1);
       await step.sleep("nap", "5m");
       return 2;
     });
-    expect((await run()).output).toBe(2);
+    expect(run.output).toBe(2);
     const [first, second] = [
       calls.slice(0, calls.lastIndexOf("M from event shop/x")),
       calls.slice(calls.lastIndexOf("M from event shop/x")),
@@ -182,20 +160,16 @@ describe("order", () => {
     const calls: string[] = [];
     let bodies = 0;
     let ends = 0;
-    const { run } = await told(
-      { own: [recorder("M", calls)] },
-      async ({ step }) => {
-        await step.run("a", () => {
-          bodies += 1;
-          if (bodies < 3) throw new Error("not yet");
-        });
-        ends += 1;
-        if (ends < 3) throw new Error("not yet either");
-        await step.run("b", () => Promise.reject(new NonRetriableError("never")));
-      },
-      { retries: 2 },
-    );
-    expect((await run()).head.status).toBe("Failed");
+    const run = await runUnder(start, { own: [recorder("M", calls)], retries: 2 }, async ({ step }) => {
+      await step.run("a", () => {
+        bodies += 1;
+        if (bodies < 3) throw new Error("not yet");
+      });
+      ends += 1;
+      if (ends < 3) throw new Error("not yet either");
+      await step.run("b", () => Promise.reject(new NonRetriableError("never")));
+    });
+    expect(run.head.status).toBe("Failed");
     expect(calls.filter((call) => /^M (run|start|error|complete) /.test(call))).toEqual([
       "M run start",
       "M start run a 0",
@@ -240,7 +214,7 @@ describe("order", () => {
         return next();
       }
     }
-    await told({ own: [Counter] }, async ({ step }) => {
+    await runUnder(start, { own: [Counter] }, async ({ step }) => {
       await step.sleep("a", "5m");
       await step.sleep("b", "5m");
     });
@@ -321,12 +295,12 @@ describe("transforming", () => {
       }
     }
     const seen: unknown[] = [];
-    const { run } = await told({ own: [Dates] }, async ({ step }) => {
+    const run = await runUnder(start, { own: [Dates] }, async ({ step }) => {
       seen.push(await step.run("when", () => new Date(5)));
       await step.sleep("nap", "5m");
       return new Date(7);
     });
-    const { entries, output } = await run();
+    const { entries, output } = run;
     expect(entries.find((entry) => entry.k === "done")).toMatchObject({ ok: { date: 5 } });
     expect(seen).toEqual([new Date(5), new Date(5)]);
     expect(output).toEqual({ date: 7 });
@@ -366,7 +340,7 @@ describe("transforming", () => {
       }
     }
     const orders: string[][] = [];
-    const { run } = await told({ own: [Slow] }, async ({ step }) => {
+    const run = await runUnder(start, { own: [Slow] }, async ({ step }) => {
       const order: string[] = [];
       orders.push(order);
       const one = async (id: string): Promise<void> => {
@@ -376,203 +350,8 @@ describe("transforming", () => {
       await step.sleep("nap", "5m");
       return order;
     });
-    expect((await run()).output).toEqual(orders[0]);
+    expect(run.output).toEqual(orders[0]);
     expect(orders).toHaveLength(2);
     expect(orders[1]).toEqual(orders[0]);
-  });
-});
-
-describe("a hook that throws", () => {
-  type Hook = "transformFunctionInput" | "wrapFunctionHandler" | "transformStepInput" | "wrapStepHandler" | "toHistory";
-
-  /** Throws in one hook, so many times. */
-  function throwing(hook: Hook, times: number, of = "step"): MiddlewareClass {
-    let left = times;
-    const strike = (now: Hook): void => {
-      if (now !== hook || left === 0) return;
-      left -= 1;
-      throw new Error(`${hook} is out of order`);
-    };
-    return class extends Middleware {
-      readonly id = "throwing";
-      override transformFunctionInput(): void {
-        strike("transformFunctionInput");
-      }
-      override async wrapFunctionHandler({ next }: FunctionHandlerHook): Promise<unknown> {
-        strike("wrapFunctionHandler");
-        return next();
-      }
-      override transformStepInput({ input }: StepInputHook): readonly unknown[] {
-        strike("transformStepInput");
-        return input;
-      }
-      override async wrapStepHandler({ next }: StepHandlerHook): Promise<unknown> {
-        strike("wrapStepHandler");
-        return next();
-      }
-      override toHistory(stored: StoredHook): unknown {
-        if (stored.of === of) strike("toHistory");
-        return stored.value;
-      }
-    };
-  }
-
-  const handler: Handler = async ({ step }) => {
-    const a = await step.run("a", () => "a");
-    return `${a} and the end`;
-  };
-
-  it.each(["transformFunctionInput", "wrapFunctionHandler"] as const)(
-    "%s throws in the function's place",
-    async (hook) => {
-      const once = await (await told({ own: [throwing(hook, 1)] }, handler)).run();
-      expect(once.output).toBe("a and the end");
-      expect(once.entries.map(({ k }) => k)).toEqual(["thrown", "done"]);
-      const always = await (await told({ own: [throwing(hook, 99)] }, handler, { retries: 2 })).run();
-      expect(always.head).toMatchObject({ status: "Failed", error: { message: `${hook} is out of order` } });
-      expect(always.entries.map(({ k }) => k)).toEqual(["thrown", "thrown"]);
-    },
-  );
-
-  it.each(["transformStepInput", "wrapStepHandler", "toHistory"] as const)(
-    "%s throws in the body's place",
-    async (hook) => {
-      const once = await (await told({ own: [throwing(hook, 1)] }, handler)).run();
-      expect(once.output).toBe("a and the end");
-      expect(once.entries.map(({ k }) => k)).toEqual(["failed", "done"]);
-      const always = await (await told({ own: [throwing(hook, 99)] }, handler, { retries: 1 })).run();
-      expect(always.head).toMatchObject({ status: "Failed", error: { message: `${hook} is out of order` } });
-      expect(always.entries.map(({ k }) => k)).toEqual(["failed", "done"]);
-    },
-  );
-
-  it("toHistory of the output throws in the function's place", async () => {
-    const { output, entries } = await (await told({ own: [throwing("toHistory", 1, "output")] }, handler)).run();
-    expect(output).toBe("a and the end");
-    expect(entries.map(({ k }) => k)).toEqual(["done", "thrown"]);
-  });
-
-  it("a class that cannot be made throws in the function's place", async () => {
-    let made = 0;
-    class Fragile extends Middleware {
-      readonly id = "fragile";
-      constructor() {
-        super();
-        made += 1;
-        if (made === 1) throw new Error("not yet");
-      }
-    }
-    const { output, entries } = await (await told({ own: [Fragile] }, handler)).run();
-    expect(output).toBe("a and the end");
-    expect(entries.map(({ k }) => k)).toEqual(["thrown", "done"]);
-  });
-
-  it("one that watches changes nothing, and a line says so", async () => {
-    const lines: unknown[] = [];
-    const fail = (): never => {
-      throw new Error("metrics are down");
-    };
-    class Watching extends Middleware {
-      readonly id = "watching";
-      override onRunStart = fail;
-      override onRunComplete = fail;
-      override onStepStart = fail;
-      override onStepComplete = fail;
-    }
-    const logger = { ...silent, warn: (...parts: unknown[]) => void lines.push(parts[0]) };
-    const client = new Perdure({ id: "shop", logger, middleware: [Watching] });
-    const fn = client.createFunction({ id: "told", triggers: { event: "shop/x" } }, handler);
-    const scenario = await start({ client, functions: [fn], logger });
-    const [eventId = ""] = await scenario.send({ name: "shop/x" });
-    await scenario.advance(MINUTE);
-    expect((await scenario.runOf(eventId)).output).toBe("a and the end");
-    expect(lines).toEqual(
-      ["onRunStart", "onStepStart", "onStepComplete", "onRunComplete"].map(
-        (hook) => `Middleware "watching" threw in ${hook}, which changes nothing`,
-      ),
-    );
-  });
-
-  it("fromHistory makes the run rest, catch or not, and it goes on when the history can be read again", async () => {
-    let isReadable = false;
-    let bodies = 0;
-    const caught: unknown[] = [];
-    class Reading extends Middleware {
-      readonly id = "reading";
-      override fromHistory({ of, value }: StoredHook): unknown {
-        if (of === "step" && !isReadable) throw new Error("no key today");
-        return value;
-      }
-    }
-    const client = new Perdure({ id: "shop", logger: silent, middleware: [Reading] });
-    const fn = client.createFunction({ id: "told", triggers: { event: "shop/x" }, retries: 0 }, async ({ step }) => {
-      try {
-        return await step.run("a", () => (bodies += 1));
-      } catch (error) {
-        caught.push(error);
-        return "another way";
-      }
-    });
-    const scenario = await start({ client, functions: [fn], sweeper: true });
-    const [eventId = ""] = await scenario.send({ name: "shop/x" });
-    await scenario.advance(3 * HOUR);
-    const resting = await scenario.runOf(eventId);
-    expect(resting.head).toMatchObject({
-      status: "Running",
-      diverged: { stepId: "a", recorded: "no key today", requested: "what this worker can read" },
-    });
-    expect(resting.entries.map(({ k }) => k)).toEqual(["done"]);
-    // Half of the time it has rested: looked at some twenty times in three hours, not every minute.
-    expect(resting.head.epoch).toBeLessThan(20);
-    isReadable = true;
-    await scenario.advance(HOUR);
-    const { head, output } = await scenario.runOf(eventId);
-    expect(head).toMatchObject({ status: "Completed", diverged: null });
-    expect([output, bodies, caught]).toEqual([1, 1, []]);
-  });
-});
-
-describe("the current run", () => {
-  it("is known to helpers, anywhere below the handler, by the global step", async () => {
-    const { run: stepRun } = currentStep;
-    const helper = async (id: string): Promise<string> => {
-      await Promise.resolve();
-      return stepRun(id, () => `${id} of ${getContext()?.runId.split("#").length === undefined ? "none" : "a run"}`);
-    };
-    const { run } = await told({}, async () => Promise.all([helper("a"), helper("b")]));
-    const { output, entries } = await run();
-    expect(output).toEqual(["a of a run", "b of a run"]);
-    expect(entries.map(({ k }) => k)).toEqual(["done", "done"]);
-  });
-
-  it("is each run's own, when many run side by side", async () => {
-    const client = new Perdure({ id: "shop", logger: silent });
-    const fn: PerdureFunction<never> = client.createFunction(
-      { id: "own", triggers: { event: "shop/x" } },
-      async ({ event, runId }) => {
-        const told = await currentStep.run("a", () => [event.data["n"], getContext()?.runId]);
-        return { told, isOwn: told[1] === runId && getContext()?.runId === runId };
-      },
-    );
-    const scenario = await start({ client, functions: [fn] });
-    const ids = await scenario.send(...Array.from({ length: 8 }, (_, n) => ({ name: "shop/x", data: { n } })));
-    await scenario.advance(SECOND);
-    const outputs = await Promise.all(ids.map(async (id) => (await scenario.runOf(id)).output));
-    expect(outputs).toEqual(outputs.map((_, n) => ({ told: [n, expect.any(String)], isOwn: true })));
-  });
-
-  it("refuses a step inside a body, as the handler's own does", async () => {
-    const { run } = await told({}, ({ step }) => step.run("outer", () => currentStep.run("inner", () => 1)), {
-      retries: 0,
-    });
-    expect((await run()).head).toMatchObject({ status: "Failed", error: { code: "NESTED_STEP" } });
-  });
-
-  it("is none outside of runs, and says so", () => {
-    expect(getContext()).toBe(undefined);
-    expect(() => currentStep.run("a", () => 1)).toThrow(
-      'Cannot use "step.run": no function is running here; expected a call below a handler',
-    );
-    expect(() => currentStep.signal).toThrow(/step\.signal/);
   });
 });

@@ -8,6 +8,7 @@ import { createTest } from "../../local/testing/create-test.js";
 import { Perdure } from "../../sdk/client.js";
 import { step } from "../../sdk/host/current-run.js";
 import { dependencyInjection } from "../../sdk/middleware/dependency-injection.js";
+import { encryptionMiddleware } from "../../sdk/middleware/encryption.js";
 import { Middleware, type SendEventHook } from "../../sdk/middleware/middleware.js";
 
 class Stamp extends Middleware {
@@ -33,5 +34,30 @@ it("mocks stand in for steps of the global step, and what is sent goes through t
   expect((await t.runOf(ids[0], greets)).output).toBe("mocked in attempt 0");
   const [received] = await t.runs({ function: told });
   expect(received?.output).toEqual({ text: "mocked in attempt 0", stamped: true });
+  await t.stop();
+});
+
+it("encrypted runs are shown as their functions see them, and are the same in every world of a search", async () => {
+  const encryption = encryptionMiddleware({ key: "a key for tests, of thirty-two or more" });
+  const perdure = new Perdure({ id: "shop", middleware: [encryption] });
+  const pays = perdure.createFunction(
+    { id: "pays", triggers: { event: "shop/x" }, retries: 0 },
+    async ({ event, step }) => {
+      const paid = await step.run("pay", () => ({ cents: 500, card: event.data["encrypted"] }));
+      await step.run("refuse", () => Promise.reject(new Error("no card"))).catch(() => null);
+      return paid;
+    },
+  );
+  const t = await createTest({ functions: [pays] });
+  const event = { name: "shop/x", data: { encrypted: "4242" } };
+  const { ids } = await t.send(event);
+  const run = await t.runOf(ids[0], pays);
+  expect(run.output).toEqual({ cents: 500, card: "4242" });
+  expect(run.steps.map(({ output, error }) => [output, error?.message])).toEqual([
+    [{ cents: 500, card: "4242" }, undefined],
+    [null, "no card"],
+  ]);
+  const report = await t.chaos({ event, until: "1h", maxTrials: 30, idempotent: ["pay", "refuse"] });
+  expect(report.ok).toBe(true);
   await t.stop();
 });
