@@ -1,6 +1,7 @@
 /**
  * Goal: whatever one AWS call does, a parent gets its child's outcome, a failure is handled once, what is let go ends.
- * Method: as singles.test.ts, for functions that invoke: each call × every mode, with SQS alone to bring back what was lost.
+ * Method: as singles.test.ts, for functions that invoke: each call, with SQS alone to bring back what was lost, in some modes
+ * by seed (PERDURE_CRASH=full: in every one), and a sample of two faults with the sweeper.
  */
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../local/aws/seeded-random.js";
@@ -11,13 +12,15 @@ const isFull = process.env["PERDURE_CRASH"] === "full";
 const seed = Number(process.env["PERDURE_SEED"] ?? "20260302");
 const named = INVOKE_PROGRAMS.map((program) => [program.name, program] as const);
 
-describe("every single fault, with minimal redundancy", () => {
+const MODES_A_CALL = 2;
+
+describe(`single faults, with minimal redundancy, PERDURE_SEED=${seed}`, () => {
   it.each(named)("%s", async (_name, program) => {
     const enumeration = await Enumeration.begin({ program, sweeper: false });
-    await enumeration.trySingles();
+    if (isFull) await enumeration.trySingles();
+    else await enumeration.trySomeSingles(MODES_A_CALL, seededRandom(seed));
     expect(enumeration.findings.map(describeFinding)).toEqual([]);
-    expect(enumeration.trials).toBe(enumeration.singles().length + 1);
-    expect(enumeration.trials).toBeGreaterThan(80);
+    expect(enumeration.trials).toBeGreaterThan(60);
   });
 });
 
@@ -25,8 +28,8 @@ describe(`two faults, with the sweeper, PERDURE_SEED=${seed}`, () => {
   it.each(named)("%s", async (_name, program) => {
     const enumeration = await Enumeration.begin({ program, sweeper: true });
     if (isFull) await enumeration.tryAllPairs();
-    else await enumeration.trySomePairs(60, seededRandom(seed));
+    else await enumeration.trySomePairs(40, seededRandom(seed));
     expect(enumeration.findings.map(describeFinding)).toEqual([]);
-    expect(enumeration.trials).toBeGreaterThan(50);
+    expect(enumeration.trials).toBeGreaterThan(25);
   });
 });
