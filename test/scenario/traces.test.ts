@@ -64,6 +64,31 @@ it("goes from the request to event, run, wakes, timers, code, and to what the ru
   expect(bodies.filter((body) => !body.includes(TRACEPARENT))).toEqual([]);
 });
 
+it("goes on to a function that is invoked, and to whoever listens for its failure", async () => {
+  const seen: unknown[] = [];
+  const child = client.createFunction(
+    { id: "child", triggers: { event: "shop/none" }, retries: 0 },
+    ({ traceparent }) => {
+      seen.push(["child", traceparent]);
+      throw new Error("no");
+    },
+  );
+  const parent = client.createFunction({ id: "parent", triggers: { event: "shop/x" } }, async ({ step }) => {
+    await step.invoke("call", { function: child, data: {} }).catch(() => undefined);
+  });
+  const listener = client.createFunction(
+    { id: "listener", triggers: { event: "perdure/function.failed" } },
+    ({ traceparent }) => void seen.push(["listener", traceparent]),
+  );
+  const scenario = await start({ client, functions: [parent, child, listener] });
+  await send(scenario, { name: "shop/x" }, { traceparent: TRACEPARENT });
+  await scenario.advance(HOUR);
+  expect(seen).toEqual([
+    ["child", TRACEPARENT],
+    ["listener", TRACEPARENT],
+  ]);
+});
+
 it("is on the lines and the counts of its run, also when the sweeper wakes it", async () => {
   const counted: Occurrence[] = [];
   const fn = client.createFunction({ id: "failing", triggers: { event: "shop/x" }, retries: 0 }, ({ step }) =>
