@@ -53,6 +53,8 @@ function readEntry(history: History, entry: LogEntry): void {
     history.attempt = entry.a;
     return;
   }
+  // It says that nobody waits any more, not what for: with a race that is over at once it is written before its `op`.
+  if (entry.k === "gone") return;
   const memory = memoryOf(history, entry);
   switch (entry.k) {
     case "done":
@@ -76,8 +78,6 @@ function readEntry(history: History, entry: LogEntry): void {
     case "seen":
       show(history, memory, "err" in entry ? { err: entry.err } : { ok: entry.ok ?? null });
       return;
-    case "gone":
-      return;
   }
 }
 
@@ -91,13 +91,16 @@ function show(history: History, memory: Memory, result: StepResult): boolean {
   return true;
 }
 
+/** What says something of an operation that the function still asks for. */
+type AboutStep = Exclude<LogEntry, { k: "thrown" | "gone" }>;
+
 /** What the first entry of an operation says it is. The outcome of a wait never comes before what was asked for. */
-function kindOf(entry: Exclude<LogEntry, { k: "thrown" }>): OperationKind {
+function kindOf(entry: AboutStep): OperationKind {
   if (entry.k === "op") return entry.op.kind === "branch" ? "run" : entry.op.kind;
-  return entry.k === "seen" || entry.k === "gone" ? "sleep" : entry.kind;
+  return entry.k === "seen" ? "sleep" : entry.kind;
 }
 
-function memoryOf(history: History, entry: Exclude<LogEntry, { k: "thrown" }>): Memory {
+function memoryOf(history: History, entry: AboutStep): Memory {
   const key = keyOf(entry);
   const known = history.memories.get(key);
   if (known) return known;
