@@ -116,8 +116,6 @@ export interface PassInput {
   historyBytes: number;
   /** True after a crash: `start` before a body, one body at a time, until all that could have run then had an outcome. */
   careful: boolean;
-  /** True when the turn before was lost: what it wrote down to wait for may not have been armed. */
-  rearm: boolean;
   /** A pass for one distributed step alone: replays up to it, runs its body once and writes nothing down. Null: an ordinary pass. */
   only: { name: StepName; attempt: number } | null;
 }
@@ -134,8 +132,8 @@ export interface PassPort {
    */
   append(entries: readonly LogEntry[]): Promise<void>;
   /**
-   * Makes it so that what ends these waits reaches the run. They are in the log; called once for each, and again when `rearm`
-   * says so. Resolves when all are armed; like `append` it never rejects.
+   * Makes it so that what ends these waits reaches the run. They are in the log; called once for each. (What a
+   * turn that was lost has not armed is armed by the next one before its pass.) Resolves when all are armed; like `append` it never rejects.
    */
   arm(steps: readonly WaitingStep[]): Promise<void>;
   /** What has arrived for an operation so far, or null. */

@@ -1,7 +1,7 @@
 /** Owns: a run as the API shows it. */
 import type { Json, SerializedError } from "../../sdk/protocol.js";
 import { appOfRun } from "../core/ids.js";
-import type { RunStatus } from "../core/run.js";
+import type { Divergence, RunStatus } from "../core/run.js";
 import type { Services } from "../services.js";
 import type { StoredRun } from "../state/head-item.js";
 import { unpack, type Packed } from "../state/payloads.js";
@@ -20,6 +20,8 @@ export interface RunView {
   error: SerializedError | null;
   /** Why it was cancelled, where that is known; null for any other run. */
   reason: { code: string; message: string } | null;
+  /** A live run that rests because its code no longer fits its history: which step, and since when. */
+  diverged?: { stepId: string; recorded: string; requested: string; since: string };
   queuedAt: string;
   startedAt: string | null;
   endedAt: string | null;
@@ -58,10 +60,15 @@ async function show(services: Services, run: StoredRun, maxOutputBytes: number):
     ...(isOmitted ? { outputOmitted: true } : {}),
     error: head.error,
     reason: head.reason && { code: head.reason.code ?? head.reason.name, message: head.reason.message },
+    ...(head.diverged ? { diverged: showDivergence(head.diverged) } : {}),
     queuedAt: isoTime(head.createdAtMs),
     startedAt: isoTime(head.startedAtMs),
     endedAt: isoTime(head.endedAtMs),
   };
+}
+
+function showDivergence({ sinceMs, ...difference }: Divergence): NonNullable<RunView["diverged"]> {
+  return { ...difference, since: isoTime(sinceMs) };
 }
 
 /** Bytes of the JSON that a packed payload holds, without unpacking it. */

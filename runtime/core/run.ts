@@ -19,9 +19,6 @@ export function isLive(status: RunStatus): boolean {
   return LIVE_STATUSES.includes(status);
 }
 
-/** The mark of the log line of a run that rests because its code no longer fits its history. */
-export const RUN_DIVERGED = "perdure:run-diverged";
-
 /** A step the log holds as one kind and the code asks for as another, and since when the run rests because of it. */
 export interface Divergence {
   stepId: string;

@@ -7,7 +7,7 @@ import { forEachLimited } from "../core/limited.js";
 import { isLive } from "../core/run.js";
 import { cancelledInBulk, reasonOf } from "../executor/cancel-reasons.js";
 import { cancelLiveRun } from "../executor/cancel.js";
-import { startedBy } from "../executor/let-go.js";
+import { findTriggeringEvents } from "../executor/triggering-events.js";
 import { compileExpression, type CompiledExpression } from "../expressions/cel.js";
 import { sendMessage, type QueuedWake } from "../queue/send.js";
 import type { Registry } from "../registry/registry.js";
@@ -82,7 +82,7 @@ async function cancelOne(
 }
 
 async function fits(services: Services, condition: CompiledExpression, run: StoredRun): Promise<boolean> {
-  const [event] = await startedBy(services, run);
+  const [event] = await findTriggeringEvents(services, run);
   return event !== undefined && condition.evaluate({ event });
 }
 

@@ -8,7 +8,7 @@ import { stepInterrupted } from "../../sdk/host/errors.js";
 import type { BackoffConfig, PassInput, PassOutcome, PassPort, StepName } from "../../sdk/protocol.js";
 import { retryDelayMs } from "../core/backoff.js";
 import { stepHash } from "../core/ids.js";
-import { BEAT_MS, BRANCH_VISIBILITY_MS, FIRST_BEAT_MS } from "../core/limits.js";
+import { BEAT_MS, BRANCH_VISIBILITY_MS, FIRST_BEAT_MS, MISSING_PARK_MS } from "../core/limits.js";
 import { isLive } from "../core/run.js";
 import { branchArrived } from "../operations/branch.js";
 import type { BranchWork } from "../queue/messages.js";
@@ -77,6 +77,13 @@ async function attempt(
     );
     return "again";
   }
+  if (outcome.kind === "diverged" || outcome.kind === "unreadable") {
+    // No body has run, so nothing is charged: it is looked at again, as the run's own turn is, by a message that is new.
+    services.logger.warn(`Step "${work.id}" of run "${runId}" rests: its run cannot be replayed up to it`);
+    const next = { ...delivery.wake, branch: work, dueMs: services.clock.now() + MISSING_PARK_MS };
+    await sendMessage(services, delivery.receipt.queueUrl, next, MISSING_PARK_MS);
+    return "again";
+  }
   if (outcome.kind !== "branch") return "later";
   const { result } = outcome;
   if ("ok" in result) {
@@ -105,7 +112,6 @@ async function runBody(
     history: entries,
     historyBytes: resultBytes,
     careful: false,
-    rearm: false,
     only: { name: { id, i }, attempt: number },
   };
   const deadline = new Deadline(services.clock, delivery.remainingMs);

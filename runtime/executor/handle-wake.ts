@@ -15,6 +15,7 @@ import { LogStore, type LoadedRun } from "../state/log-store.js";
 import { RunStore, type Claim } from "../state/run-store.js";
 import { Deadline } from "./deadline.js";
 import { performEffects } from "./effects.js";
+import { runBranch } from "./branch-turn.js";
 import type { Heart, Receipt } from "./heartbeat.js";
 import { Lease } from "./lease.js";
 import { Turn } from "./turn.js";
@@ -52,6 +53,7 @@ export async function handleWake(untraced: Executor, delivery: WakeDelivery): Pr
   const { wake } = delivery;
   if (wake.dueMs !== undefined && wake.dueMs > nowMs) return { acknowledge: false, visibleInMs: wake.dueMs - nowMs };
   if (!host.get(wake.fn)) return handleMissing(services, delivery, nowMs);
+  if (wake.branch) return runBranch(executor, delivery, wake.branch);
   const runs = new RunStore(services);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     // A run that nobody has claimed has no history: its first turn claims without reading anything.
@@ -83,6 +85,8 @@ interface Granted {
   run: StoredRun;
   lease: Lease;
   loaded: LoadedRun | null;
+  /** The turn before was lost. */
+  stolen: boolean;
 }
 
 type Attempt = { disposition: Disposition } | { granted: Granted | null };
@@ -92,7 +96,7 @@ async function claimFirst(executor: Executor, runs: RunStore, delivery: WakeDeli
   const { services } = executor;
   const sentAtMonotonicMs = services.clock.monotonic();
   const write = await runs.claim(delivery.wake.run, 0, newClaim(services, delivery.messageId));
-  if (write.done) return { granted: grant(services, write.run, sentAtMonotonicMs, null) };
+  if (write.done) return { granted: grant(services, write.run, sentAtMonotonicMs, null, false) };
   return decide(executor, runs, delivery, write.run);
 }
 
@@ -164,7 +168,7 @@ async function take(
       : await runs.steal(run.head, claim, loaded.epochItems, crashesAfter(loaded));
   if (!write.done || !write.run) return null;
   if (how === "steal") countSteal(services, write.run.head);
-  return grant(services, write.run, sentAtMonotonicMs, loaded);
+  return grant(services, write.run, sentAtMonotonicMs, loaded, how === "steal");
 }
 
 function countSteal(services: Services, { runId, functionId, epoch, crashes }: RunHead): void {
@@ -196,10 +200,11 @@ function grant(
   run: StoredRun | null,
   sentAtMonotonicMs: number,
   loaded: LoadedRun | null,
+  stolen: boolean,
 ): Granted | null {
   if (!run) return null;
   const { runId, epoch, wakes } = run.head;
-  return { run, lease: new Lease(services.clock, { runId, epoch, wakes, sentAtMonotonicMs }), loaded };
+  return { run, lease: new Lease(services.clock, { runId, epoch, wakes, sentAtMonotonicMs }), loaded, stolen };
 }
 
 async function runTurn(executor: Executor, delivery: WakeDelivery, granted: Granted): Promise<Disposition> {
@@ -207,8 +212,6 @@ async function runTurn(executor: Executor, delivery: WakeDelivery, granted: Gran
   const config = host.get(granted.run.head.functionId);
   if (!config) return { acknowledge: false, visibleInMs: MISSING_RETRY_MS };
   const deadline = new Deadline(services.clock, delivery.remainingMs);
-  // A wake counted during the turn is seen at the release, whose condition compares `wakes`.
-  const beating = heart.start(granted.lease, delivery.receipt, () => undefined);
   const turn = new Turn(services, host, {
     ...granted,
     deadline,
@@ -216,6 +219,7 @@ async function runTurn(executor: Executor, delivery: WakeDelivery, granted: Gran
     stepQueueUrl: delivery.receipt.queueUrl,
     retireSandbox: delivery.retireSandbox,
   });
+  const beating = heart.start(granted.lease, delivery.receipt, (wakes) => turn.noticeWakes(wakes));
   try {
     const result = await turn.run();
     await beating.stop();

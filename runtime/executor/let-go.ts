@@ -2,13 +2,11 @@
  * Owns: what an ended run still waits for is waited for no longer: nobody is to answer it, and what it has invoked is
  * cancelled. Doing it twice is doing it once.
  */
-import type { LogEntry, StoredEvent, WaitingStep } from "../../sdk/protocol.js";
+import type { LogEntry, WaitingStep } from "../../sdk/protocol.js";
 import { disarmOperations } from "../operations/arm.js";
 import type { Services } from "../services.js";
-import { EventStore } from "../state/event-store.js";
-import type { StoredRun } from "../state/head-item.js";
 import { LogStore } from "../state/log-store.js";
-import { unpack } from "../state/payloads.js";
+import { findTriggeringEvents } from "./triggering-events.js";
 
 /** What a log says is waited for: asked for, not seen, not let go. Sleeps wait for nobody. */
 export function outstandingWaits(entries: readonly LogEntry[]): WaitingStep[] {
@@ -35,19 +33,10 @@ export async function letGoOfWaits(services: Services, runId: string): Promise<v
   const { head, entries } = loaded;
   const waits = outstandingWaits(entries);
   if (waits.length === 0) return;
-  const events = await startedBy(services, loaded);
+  const events = await findTriggeringEvents(services, loaded);
   await disarmOperations(
     // No wake of this run is sent any more: it needs no queue.
-    { services, head, events, entries, stepQueueUrl: "", ttlSeconds: head.ttlSeconds },
+    { services, head, events, entries, stepQueueUrl: "", rearm: false, ttlSeconds: head.ttlSeconds },
     waits,
   );
-}
-
-/** What started the run; nothing when that is not kept any more. */
-export async function startedBy(services: Services, { head, events }: StoredRun): Promise<StoredEvent[]> {
-  // Written by dispatch as a list of events and by nothing else.
-  if (events) return JSON.parse(await unpack(services, events)) as StoredEvent[];
-  const store = new EventStore(services);
-  const record = await store.get(head.eventId);
-  return record ? [await store.unpack(record.payload)] : [];
 }

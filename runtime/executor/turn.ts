@@ -6,16 +6,7 @@
  */
 import { retryDelayMs } from "../core/backoff.js";
 import { appOfRun } from "../core/ids.js";
-import {
-  FIRST_GRACE_MS,
-  IN_TURN_WAIT_MS,
-  LONGEST_GRACE_MS,
-  MAX_PARALLEL_BODIES,
-  SWEEP_FIRST_MS,
-  SWEEP_LONGEST_MS,
-  WAKE_GRACE_MS,
-} from "../core/limits.js";
-import { isQuiet, RUN_DIVERGED, type Divergence, type RunHead } from "../core/run.js";
+import { FIRST_GRACE_MS, IN_TURN_WAIT_MS, LONGEST_GRACE_MS, MAX_PARALLEL_BODIES } from "../core/limits.js";
 import { serializeError } from "../../sdk/errors.js";
 import { defineError, shown } from "../../sdk/error-catalogue.js";
 import type {
@@ -26,36 +17,24 @@ import type {
   OutgoingEvent,
   PassOutcome,
   PassPort,
-  SerializedError,
-  StoredEvent,
   WaitingStep,
 } from "../../sdk/protocol.js";
 import { outcomeUnknown } from "../aws/until-known.js";
 import { publishEvents } from "../ingest/publish.js";
-import type { MetricName } from "../observe/metrics.js";
-import { traceMember } from "../observe/trace.js";
-import { sendMessage } from "../queue/send.js";
-import type { WakeReason } from "../queue/messages.js";
-import { isFinishListenedTo } from "../registry/listeners.js";
 import type { Services } from "../services.js";
 import type { StoredRun } from "../state/head-item.js";
-import { payloadObjectKey } from "../state/keys.js";
 import { LogStore, type LoadedRun } from "../state/log-store.js";
-import { pack } from "../state/payloads.js";
-import { RunStore, type Release } from "../state/run-store.js";
 import { RunTimeouts } from "./run-timeouts.js";
-import { armTimer, type Timer } from "../timers/timer.js";
 import type { Deadline } from "./deadline.js";
-import { effectsOf, performEffects, type End } from "./effects.js";
 import { armOperations, disarmOperations } from "../operations/arm.js";
 import { sendSignal, workerReach } from "../operations/send-signal.js";
 import type { OperationContext } from "../operations/operation.js";
 import type { Lease } from "./lease.js";
 import { outstandingWaits } from "./let-go.js";
-import { endedTtl, retainUntil } from "./retain.js";
 import { readTriggeringEvents } from "./triggering-events.js";
+import { Settlement, type TurnState } from "./settlement.js";
 import { TurnInbox } from "./turn-inbox.js";
-import { planWake } from "./wake-plan.js";
+import { TurnNotes } from "./turn-notes.js";
 
 export const functionCrashed = defineError<{ functionId: string; crashes: number }>({
   code: "FUNCTION_CRASHED",
@@ -82,8 +61,6 @@ const MAX_UNREADABLE_CHARACTERS = 300;
 /** How a turn ended. "lost": another epoch has begun. "unknown": AWS gave no answer; the message must come again. */
 export type TurnResult = "settled" | "lost" | "unknown";
 
-type EndStatus = "Completed" | "Failed" | "Cancelled";
-
 export interface TurnInput {
   run: StoredRun;
   lease: Lease;
@@ -102,7 +79,6 @@ export class Turn {
   readonly #services: Services;
   readonly #host: FunctionHost;
   readonly #input: TurnInput;
-  readonly #runs: RunStore;
   readonly #log: LogStore;
   readonly #inbox: TurnInbox;
   /** Calls the pass does not wait for. */
@@ -110,33 +86,35 @@ export class Turn {
   readonly #timeouts: RunTimeouts;
   /** Resolves when nothing is being written to the log. */
   #written: Promise<unknown> = Promise.resolve();
-  #head: RunHead;
-  #entries: LogEntry[] = [];
-  #events: StoredEvent[] = [];
-  #items = 0;
-  #objects: number;
+  readonly #state: TurnState;
+  readonly #settlement: Settlement;
+  readonly #notes: TurnNotes;
   #resultBytes = 0;
   /** The next log item's number in this epoch. */
   #n = 1;
-  /** Every step that could have been running when a worker was lost has had an outcome since. */
-  #crashAnswered = false;
 
   constructor(services: Services, host: FunctionHost, input: TurnInput) {
     this.#services = services;
     this.#host = host;
     this.#input = input;
-    this.#head = input.run.head;
-    this.#objects = input.run.head.objects;
-    this.#runs = new RunStore(services);
+    const { head } = input.run;
+    this.#state = { head, entries: [], events: [], items: 0, objects: head.objects, crashAnswered: false };
     this.#log = new LogStore(services);
     this.#inbox = new TurnInbox(services, input.lease);
-    this.#timeouts = new RunTimeouts(services, this.#head, input.config.timeouts);
+    this.#timeouts = new RunTimeouts(services, head, input.config.timeouts);
+    this.#notes = new TurnNotes(services, { runId: head.runId, epoch: input.lease.epoch, functionId: input.config.id });
+    this.#settlement = new Settlement(
+      services,
+      { ...input, timeouts: this.#timeouts, notes: this.#notes },
+      this.#state,
+    );
   }
 
   /** Runs the turn to its settling. */
   async run(): Promise<TurnResult> {
     try {
       await this.#load();
+      if (this.#input.stolen) await this.#armAgain();
       for (;;) {
         const result = await this.#pass();
         if (result !== "again") return result;
@@ -144,7 +122,12 @@ export class Turn {
       }
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === outcomeUnknown.definition.code) {
-        this.#count("TurnsUnanswered", `Turn of run "${this.#head.runId}" ends without an answer from AWS`, {}, error);
+        this.#notes.count(
+          "TurnsUnanswered",
+          `Turn of run "${this.#state.head.runId}" ends without an answer from AWS`,
+          {},
+          error,
+        );
         return "unknown";
       }
       throw error;
@@ -158,19 +141,19 @@ export class Turn {
   async #load(): Promise<void> {
     const { loaded } = this.#input;
     if (loaded) await this.#take(loaded);
-    this.#events = await readTriggeringEvents(this.#services, this.#input.run);
+    this.#state.events = await readTriggeringEvents(this.#services, this.#input.run);
   }
 
   async #reload(): Promise<void> {
-    const loaded = await this.#log.load(this.#head.runId);
+    const loaded = await this.#log.load(this.#state.head.runId);
     if (loaded) await this.#take(loaded);
   }
 
   async #take(loaded: LoadedRun): Promise<void> {
-    this.#entries = loaded.entries;
-    this.#items = loaded.items;
+    this.#state.entries = loaded.entries;
+    this.#state.items = loaded.items;
     this.#resultBytes = loaded.resultBytes;
-    this.#objects = Math.max(this.#objects, loaded.objects);
+    this.#state.objects = Math.max(this.#state.objects, loaded.objects);
     this.#input.lease.wakes = loaded.head.wakes;
     await this.#inbox.take(loaded.arrivals, loaded.entries);
   }
@@ -179,7 +162,7 @@ export class Turn {
   noticeWakes(wakes: number): void {
     void this.#inbox.refresh(wakes).catch((error: unknown) => {
       // The release is refused as long as the count is not taken over, and then everything is read again.
-      this.#services.logger.warn(`Cannot look what arrived for run "${this.#head.runId}" now`, error);
+      this.#services.logger.warn(`Cannot look what arrived for run "${this.#state.head.runId}" now`, error);
     });
   }
 
@@ -187,28 +170,27 @@ export class Turn {
 
   async #pass(): Promise<TurnResult | "again"> {
     const { config } = this.#input;
-    const late = this.#entries.length === 0 ? this.#timeouts.startReason() : null;
+    const late = this.#state.entries.length === 0 ? this.#timeouts.startReason() : null;
     const reason = late ?? this.#timeouts.finishReason();
-    if (reason) return this.#end("Cancelled", null, reason);
+    if (reason) return this.#settlement.end("Cancelled", null, reason);
     const waitUntilMs = this.#notBeforeMs();
     if (waitUntilMs > this.#services.clock.now())
-      return this.#park(waitUntilMs, this.#head.epoch > 1 ? "retry" : "start");
+      return this.#settlement.park(waitUntilMs, this.#state.head.epoch > 1 ? "retry" : "start");
     // More crashes without progress than attempts: whatever it is, it is not the weather (PROTOCOL §2.5).
-    if (this.#head.crashes > config.retries + 1) {
-      const crashed = functionCrashed({ functionId: config.id, crashes: this.#head.crashes });
-      return this.#end("Failed", null, serializeError(crashed));
+    if (this.#state.head.crashes > config.retries + 1) {
+      const crashed = functionCrashed({ functionId: config.id, crashes: this.#state.head.crashes });
+      return this.#settlement.end("Failed", null, serializeError(crashed));
     }
     const outcome = await this.#host.run(
       {
         functionId: config.id,
-        runId: this.#head.runId,
-        events: this.#events,
-        ...(this.#head.trace === null ? {} : { traceparent: this.#head.trace }),
-        history: [...this.#entries],
+        runId: this.#state.head.runId,
+        events: this.#state.events,
+        ...(this.#state.head.trace === null ? {} : { traceparent: this.#state.head.trace }),
+        history: [...this.#state.entries],
         historyBytes: this.#resultBytes,
         // Across turns, until every step that could have been running at the crash has an outcome (PROTOCOL §2.5).
-        careful: this.#head.crashes > 0 && !this.#crashAnswered,
-        rearm: this.#input.stolen,
+        careful: this.#state.head.crashes > 0 && !this.#state.crashAnswered,
         only: null,
       },
       this.#port(),
@@ -221,9 +203,9 @@ export class Turn {
 
   /** A run whose event lies ahead, or whose function threw a moment ago, has nothing to do before this time. */
   #notBeforeMs(): number {
-    const last = this.#entries.at(-1);
+    const last = this.#state.entries.at(-1);
     const retryAtMs = last?.k === "thrown" ? last.retryAtMs : 0;
-    return Math.max(this.#head.notBeforeMs ?? 0, retryAtMs);
+    return Math.max(this.#state.head.notBeforeMs ?? 0, retryAtMs);
   }
 
   #port(): PassPort {
@@ -246,7 +228,7 @@ export class Turn {
       inTurnWaitMs: IN_TURN_WAIT_MS,
       retryDelayMs: (attempt, backoff = config.backoff) => retryDelayMs(attempt, services.random.unit(), backoff),
       maxParallelBodies: MAX_PARALLEL_BODIES,
-      crashAnswered: () => void (this.#crashAnswered = true),
+      crashAnswered: () => void (this.#state.crashAnswered = true),
       abandoned: () => this.#input.retireSandbox(),
     };
   }
@@ -260,16 +242,16 @@ export class Turn {
    */
   async #append(entries: readonly LogEntry[]): Promise<void> {
     const { lease } = this.#input;
-    const position = { runId: lease.runId, epoch: lease.epoch, n: this.#n, ttlSeconds: this.#head.ttlSeconds };
+    const position = { runId: lease.runId, epoch: lease.epoch, n: this.#n, ttlSeconds: this.#state.head.ttlSeconds };
     try {
       const writing = this.#log.append(position, entries, { giveUp: () => !lease.held, maxAttempts: 1_000 });
       this.#written = writing.catch(() => undefined);
       const written = await writing;
       this.#n += written.items;
-      this.#items += written.items;
-      this.#objects += written.objects;
-      this.#entries.push(...entries);
-      for (const entry of entries) this.#noteAttempt(entry);
+      this.#state.items += written.items;
+      this.#state.objects += written.objects;
+      this.#state.entries.push(...entries);
+      for (const entry of entries) this.#notes.attempt(entry);
     } catch (error) {
       this.#services.logger.error(`Cannot write the log of run "${lease.runId}": the turn ends`, error);
       lease.lose();
@@ -283,13 +265,23 @@ export class Turn {
   #context(): OperationContext {
     return {
       services: this.#services,
-      head: this.#head,
-      events: this.#events,
-      entries: this.#entries,
+      head: this.#state.head,
+      events: this.#state.events,
+      entries: this.#state.entries,
       stepQueueUrl: this.#input.stepQueueUrl,
       rearm: this.#input.stolen,
-      ttlSeconds: this.#head.ttlSeconds,
+      ttlSeconds: this.#state.head.ttlSeconds,
     };
+  }
+
+  /**
+   * The turn before was lost, perhaps between writing down what it waits for and arming it. Everything the log says is waited
+   * for is armed before anything else: the function may end, throw or rest before it asks for it again, and the turn after
+   * this one does not steal (test/model, waits).
+   */
+  async #armAgain(): Promise<void> {
+    const waits = outstandingWaits(this.#state.entries);
+    if (waits.length > 0) await this.#arm(waits);
   }
 
   async #arm(steps: readonly WaitingStep[]): Promise<void> {
@@ -300,7 +292,7 @@ export class Turn {
 
   #disarm(steps: readonly WaitingStep[]): void {
     const disarming = disarmOperations(this.#context(), steps).catch((error: unknown) => {
-      this.#services.logger.warn(`Cannot take back what run "${this.#head.runId}" no longer waits for`, error);
+      this.#services.logger.warn(`Cannot take back what run "${this.#state.head.runId}" no longer waits for`, error);
     });
     this.#loose.add(disarming);
     void disarming.then(() => this.#loose.delete(disarming));
@@ -320,12 +312,12 @@ export class Turn {
   }
 
   async #sendEvents(seed: string, events: readonly OutgoingEvent[]): Promise<{ ids: string[] }> {
-    const { runId, createdAtMs, trace } = this.#head;
+    const { runId, createdAtMs, trace } = this.#state.head;
     return publishEvents(this.#services, events, { seed: `${runId}\n${seed}`, atMs: createdAtMs }, trace);
   }
 
   #sendSignal(seed: string, signal: string, data: Json): Promise<{ runId: string | null }> {
-    const { runId } = this.#head;
+    const { runId } = this.#state.head;
     const reach = workerReach(this.#services, appOfRun(runId), this.#input.stepQueueUrl);
     return sendSignal(this.#services, reach, { signal, data, token: `step\n${runId}\n${seed}` });
   }
@@ -338,27 +330,30 @@ export class Turn {
     if (late) {
       // An item that lands after the end would be a part of the history.
       await this.#written;
-      return this.#end("Cancelled", null, late);
+      return this.#settlement.end("Cancelled", null, late);
     }
     switch (outcome.kind) {
       case "finished":
-        return this.#end("Completed", outcome.output, null);
+        return this.#settlement.end("Completed", outcome.output, null);
       case "failed":
-        return this.#end("Failed", null, outcome.error);
+        return this.#settlement.end("Failed", null, outcome.error);
       case "retry":
-        return this.#park(outcome.retryAtMs, "retry");
+        return this.#settlement.park(outcome.retryAtMs, "retry");
       case "parked":
-        return this.#park(outcome.nextMs, "sleep");
+        return this.#settlement.park(outcome.nextMs, "sleep");
       case "yielded":
-        return this.#yield();
+        return this.#settlement.yield();
       case "unreadable": {
         const { name: stepId, error } = outcome;
         const recorded = error.message.slice(0, MAX_UNREADABLE_CHARACTERS);
-        return this.#diverge({ stepId, recorded, requested: "what this worker can read" }, error);
+        return this.#settlement.diverge({ stepId, recorded, requested: "what this worker can read" }, error);
       }
       case "diverged": {
         const { stepId, recorded, requested } = outcome;
-        return this.#diverge({ stepId, recorded, requested }, stepKindChanged({ stepId, recorded, requested }));
+        return this.#settlement.diverge(
+          { stepId, recorded, requested },
+          stepKindChanged({ stepId, recorded, requested }),
+        );
       }
       case "lost":
       case "branch":
@@ -366,147 +361,6 @@ export class Turn {
         return "lost";
     }
   }
-
-  /** `error`: what it failed with, or why it is cancelled. */
-  async #end(status: EndStatus, output: Json, error: SerializedError | null): Promise<TurnResult> {
-    const { lease } = this.#input;
-    const nowMs = this.#services.clock.now();
-    const packed =
-      status === "Completed"
-        ? await pack(this.#services, JSON.stringify(output), () =>
-            payloadObjectKey(`runs/${lease.runId}`, `output-${lease.epoch}`),
-          )
-        : null;
-    const objects = this.#objects + (packed?.form === "object" ? 1 : 0);
-    const effects = effectsOf({ ...this.#head, objects }, await this.#endOf(status, nowMs));
-    const end = {
-      status,
-      endedAtMs: nowMs,
-      output: packed,
-      error: status === "Failed" ? error : null,
-      reason: status === "Cancelled" ? error : null,
-      ttlSeconds: endedTtl(this.#services, nowMs),
-      effects,
-      objects,
-    };
-    if (!lease.held) return "lost";
-    const write = await this.#runs.end(lease.runId, lease.epoch, end, { giveUp: () => !lease.held });
-    if (!write.done) return "lost";
-    if (status === "Failed" && error) this.#noteFailure(error);
-    if (effects.length > 0) await performEffects(this.#services, write.run.head);
-    return "settled";
-  }
-
-  /** Whether anybody listens to runs that complete is asked only where it decides: a parent is told in any case. */
-  async #endOf(status: EndStatus, nowMs: number): Promise<End> {
-    const isTold = this.#head.parent !== null || this.#events.some((event) => isQuiet(this.#head, event.name));
-    const isListenedTo = !isTold && (status !== "Completed" || (await isFinishListenedTo(this.#services)));
-    return { nowMs, waits: outstandingWaits(this.#entries).length > 0, isListenedTo };
-  }
-
-  /** An alarm counts these. Names only, here and below: an error's text may hold what its run is about. */
-  #noteFailure({ name }: SerializedError): void {
-    this.#count("RunsFailed", `Run "${this.#head.runId}" failed`, { errorName: name });
-  }
-
-  #noteAttempt(entry: LogEntry): void {
-    if (!("err" in entry && "a" in entry)) return;
-    const step = "id" in entry ? { step: entry.id, stepIndex: entry.i } : {};
-    const what = "id" in entry ? `of step "${entry.id}"` : "of the function";
-    const about = { ...step, attempt: entry.a, errorName: entry.err.name, ...retryAt(entry) };
-    this.#count("AttemptsFailed", `Attempt ${entry.a} ${what} of run "${this.#head.runId}" failed`, about);
-  }
-
-  #count(name: MetricName, message: string, more: Record<string, unknown>, error?: unknown): void {
-    const { runId, epoch } = this.#input.lease;
-    this.#services.metrics.count(name, {
-      message,
-      app: appOfRun(runId),
-      functionId: this.#input.config.id,
-      about: { runId, turn: epoch, ...more },
-      ...(error === undefined ? {} : { error }),
-    });
-  }
-
-  /** Arms the next wake, then gives the lease back. In this order: a run that is released must already be woken by something. */
-  async #park(nextMs: number | null, why: WakeReason): Promise<TurnResult | "again"> {
-    const { lease, stepQueueUrl } = this.#input;
-    const nowMs = this.#services.clock.now();
-    const { timerMs, wakeMs } = planWake(this.#entries, this.#timeouts.earlier(nextMs), nowMs);
-    const ttlSeconds = await retainUntil(this.#services, this.#head, wakeMs);
-    const wake = this.#wake(why);
-    const timer = timerMs === null ? null : await armTimer(this.#services, stepQueueUrl, { ...wake, dueMs: timerMs });
-    // Should the run not park after all, its end removes what was armed.
-    if (timer) this.#head = { ...this.#head, timer };
-    if (!lease.held) return "lost";
-    const release = this.#releaseWith(wakeMs + WAKE_GRACE_MS, ttlSeconds, timer ?? this.#armedTimer(nowMs));
-    const write = await this.#runs.release(lease.runId, lease.epoch, lease.wakes, release, {
-      giveUp: () => !lease.held,
-    });
-    if (write.done) return "settled";
-    if (write.run?.head.epoch !== lease.epoch) return "lost";
-    // Something came while this turn was parking: look again before going.
-    lease.wakes = write.run.head.wakes;
-    return "again";
-  }
-
-  /**
-   * The code asks for a step as another kind than the log holds it, or this worker cannot read what it holds. The run rests:
-   * it goes on once the code, the id or a key was changed back. It is looked at again after half of the time it has rested, a minute at least and half an hour at most.
-   */
-  async #diverge(difference: Omit<Divergence, "sinceMs">, error: { message: string }): Promise<TurnResult> {
-    const { lease } = this.#input;
-    const nowMs = this.#services.clock.now();
-    const sinceMs = this.#head.diverged?.sinceMs ?? nowMs;
-    const restMs = Math.min(SWEEP_LONGEST_MS, Math.max(SWEEP_FIRST_MS, (nowMs - sinceMs) / 2));
-    if (!this.#head.diverged) this.#noteDivergence(error);
-    // It may rest for longer than its items are kept.
-    const ttlSeconds = await retainUntil(this.#services, this.#head, nowMs + restMs);
-    if (!lease.held) return "lost";
-    const release = {
-      ...this.#releaseWith(nowMs + restMs, ttlSeconds, this.#armedTimer(nowMs)),
-      diverged: { ...difference, sinceMs },
-    };
-    const write = await this.#runs.yield(lease.runId, lease.epoch, release, { giveUp: () => !lease.held });
-    return write.done ? "settled" : "lost";
-  }
-
-  #noteDivergence(error: { message: string }): void {
-    const { runId } = this.#head;
-    const about = { event: RUN_DIVERGED, runId, functionId: this.#input.config.id };
-    this.#services.logger.error(`Run "${runId}" rests until its code fits its history again: ${error.message}`, about);
-  }
-
-  /** Gives the lease back to a continuation, which is sent after the release: before, it would be absorbed. */
-  async #yield(): Promise<TurnResult> {
-    const { lease, stepQueueUrl } = this.#input;
-    const nowMs = this.#services.clock.now();
-    const release = this.#releaseWith(nowMs + WAKE_GRACE_MS, this.#head.ttlSeconds, this.#head.timer);
-    if (!lease.held) return "lost";
-    const write = await this.#runs.yield(lease.runId, lease.epoch, release, { giveUp: () => !lease.held });
-    if (!write.done) return "lost";
-    await sendMessage(this.#services, stepQueueUrl, { v: 1, ...this.#wake("continue") });
-    return "settled";
-  }
-
-  #wake<Why extends WakeReason>(why: Why): { run: string; fn: string; why: Why; trace?: string } {
-    return { run: this.#head.runId, fn: this.#input.config.id, why, ...traceMember(this.#head.trace) };
-  }
-
-  /** A schedule armed for a later time stays on the head: an end before it fires removes it. */
-  #armedTimer(nowMs: number): Timer | null {
-    const { timer } = this.#head;
-    return timer && timer.atMs > nowMs ? timer : null;
-  }
-
-  #releaseWith(dueAtMs: number, ttlSeconds: number, timer: Timer | null): Release {
-    const crashes = this.#crashAnswered ? 0 : this.#head.crashes;
-    return { logged: this.#items, crashes, objects: this.#objects, dueAtMs, ttlSeconds, timer };
-  }
-}
-
-function retryAt(entry: LogEntry): { retryAt?: string } {
-  return "retryAtMs" in entry ? { retryAt: new Date(entry.retryAtMs).toISOString() } : {};
 }
 
 /**

@@ -17,6 +17,7 @@ interface MetricMeaning {
 export const METRICS = {
   RunsFailed: { level: "error", means: "Runs that failed for good: every attempt is used up" },
   AttemptsFailed: { level: "warn", means: "Attempts of a step, or of a function, that failed; most are tried again" },
+  RunsDiverged: { level: "error", means: "Runs that rest because their code no longer fits their history" },
   LeasesStolen: { level: "warn", means: "Runs taken over from a worker that was lost: crash, timeout, freeze" },
   TurnsUnanswered: { level: "warn", means: "Turns that ended without an answer from AWS: outage, lasting throttling" },
   TimersRefused: { level: "error", means: "Schedules that could not be created; the sweeper wakes those runs instead" },

@@ -83,7 +83,7 @@ export class Pass {
       },
     );
     this.#waits = new Waits(
-      { input, port, operations: this.operations, log: this.#log },
+      { port, operations: this.operations, log: this.#log },
       {
         show: (operation, result) => this.#show(operation, result),
         signal: () => this.#activity.signal(),

@@ -9,13 +9,12 @@
  * W2 The end of a wait may be shown ahead of the log only when it is the single thing outstanding: then there is nothing it
  *    could be ordered against (PROTOCOL §1). It is carried ahead of whatever is written next.
  */
-import type { Arrival, LogEntry, PassInput, PassPort, WaitingOp, WaitingStep } from "../protocol.js";
+import type { Arrival, LogEntry, PassPort, WaitingOp, WaitingStep } from "../protocol.js";
 import type { StepResult } from "./history.js";
 import type { Operation, Operations } from "./operations.js";
 import type { PassLog } from "./pass-log.js";
 
 interface Around {
-  input: PassInput;
   port: PassPort;
   operations: Operations;
   log: PassLog;
@@ -60,16 +59,13 @@ export class Waits {
 
   /** Begins to wait, for what the log holds or, if it holds nothing, for what is asked for now. */
   begin(operation: Operation, asked: WaitingOp): void {
-    const { operations, log, port, input } = this.#around;
+    const { operations, log, port } = this.#around;
     const recorded = operation.op;
     const op = recorded ?? asked;
     operation.op = op;
     operation.dueMs = untilMs(op);
     operations.move(operation, "waiting");
-    if (recorded) {
-      if (input.rearm) this.#toArm(operation, op);
-      return;
-    }
+    if (recorded) return;
     const nowMs = port.clock.now();
     const entry: LogEntry = { ...operation.name, k: "op", op, atMs: nowMs };
     // A sleep that will end inside this turn needs no write of its own; any other wait must survive from now on.

@@ -1,0 +1,170 @@
+/**
+ * Owns: how a turn gives its run back: ended, parked, diverged or yielded (PROTOCOL §3). Whatever wakes the run next is there
+ * before it is released; whatever follows its end is on record with the end.
+ * Must not: run a pass, or write the log.
+ */
+import type { FunctionConfig, Json, LogEntry, SerializedError, StoredEvent } from "../../sdk/protocol.js";
+import { SWEEP_FIRST_MS, SWEEP_LONGEST_MS, WAKE_GRACE_MS } from "../core/limits.js";
+import { isQuiet, type Divergence, type RunHead } from "../core/run.js";
+import { traceMember } from "../observe/trace.js";
+import type { WakeReason } from "../queue/messages.js";
+import { sendMessage } from "../queue/send.js";
+import { isFinishListenedTo } from "../registry/listeners.js";
+import type { Services } from "../services.js";
+import { payloadObjectKey } from "../state/keys.js";
+import { pack } from "../state/payloads.js";
+import { RunStore, type Release } from "../state/run-store.js";
+import { armTimer, type Timer } from "../timers/timer.js";
+import { effectsOf, performEffects, type End } from "./effects.js";
+import type { Lease } from "./lease.js";
+import { outstandingWaits } from "./let-go.js";
+import { endedTtl, retainUntil } from "./retain.js";
+import type { RunTimeouts } from "./run-timeouts.js";
+import type { TurnNotes } from "./turn-notes.js";
+import type { TurnResult } from "./turn.js";
+import { planWake } from "./wake-plan.js";
+
+type EndStatus = "Completed" | "Failed" | "Cancelled";
+
+/** What a turn knows of its run. The turn writes it, its settlement reads it. */
+export interface TurnState {
+  head: RunHead;
+  entries: LogEntry[];
+  events: StoredEvent[];
+  /** Log items that exist, over all epochs. */
+  items: number;
+  /** Payloads of the run kept in S3. */
+  objects: number;
+  /** Every step that could have been running when a worker was lost has had an outcome since. */
+  crashAnswered: boolean;
+}
+
+export interface SettlementInput {
+  lease: Lease;
+  config: FunctionConfig;
+  stepQueueUrl: string;
+  timeouts: RunTimeouts;
+  notes: TurnNotes;
+}
+
+export class Settlement {
+  readonly #services: Services;
+  readonly #input: SettlementInput;
+  readonly #state: TurnState;
+  readonly #runs: RunStore;
+
+  constructor(services: Services, input: SettlementInput, state: TurnState) {
+    this.#services = services;
+    this.#input = input;
+    this.#state = state;
+    this.#runs = new RunStore(services);
+  }
+
+  /** `error`: what it failed with, or why it is cancelled. */
+  async end(status: EndStatus, output: Json, error: SerializedError | null): Promise<TurnResult> {
+    const { lease } = this.#input;
+    const nowMs = this.#services.clock.now();
+    const packed =
+      status === "Completed"
+        ? await pack(this.#services, JSON.stringify(output), () =>
+            payloadObjectKey(`runs/${lease.runId}`, `output-${lease.epoch}`),
+          )
+        : null;
+    const objects = this.#state.objects + (packed?.form === "object" ? 1 : 0);
+    const effects = effectsOf({ ...this.#state.head, objects }, await this.#endOf(status, nowMs));
+    const end = {
+      status,
+      endedAtMs: nowMs,
+      output: packed,
+      error: status === "Failed" ? error : null,
+      reason: status === "Cancelled" ? error : null,
+      ttlSeconds: endedTtl(this.#services, nowMs),
+      effects,
+      objects,
+    };
+    if (!lease.held) return "lost";
+    const write = await this.#runs.end(lease.runId, lease.epoch, end, { giveUp: () => !lease.held });
+    if (!write.done) return "lost";
+    if (status === "Failed" && error) this.#input.notes.failure(error);
+    if (effects.length > 0) await performEffects(this.#services, write.run.head);
+    return "settled";
+  }
+
+  /** Whether anybody listens to runs that complete is asked only where it decides: a parent is told in any case. */
+  async #endOf(status: EndStatus, nowMs: number): Promise<End> {
+    const isTold =
+      this.#state.head.parent !== null || this.#state.events.some((event) => isQuiet(this.#state.head, event.name));
+    const isListenedTo = !isTold && (status !== "Completed" || (await isFinishListenedTo(this.#services)));
+    return { nowMs, waits: outstandingWaits(this.#state.entries).length > 0, isListenedTo };
+  }
+
+  /** Arms the next wake, then gives the lease back. In this order: a run that is released must already be woken by something. */
+  async park(nextMs: number | null, why: WakeReason): Promise<TurnResult | "again"> {
+    const { lease, stepQueueUrl } = this.#input;
+    const nowMs = this.#services.clock.now();
+    const { timerMs, wakeMs } = planWake(this.#state.entries, this.#input.timeouts.earlier(nextMs), nowMs);
+    const ttlSeconds = await retainUntil(this.#services, this.#state.head, wakeMs);
+    const wake = this.#wake(why);
+    const timer = timerMs === null ? null : await armTimer(this.#services, stepQueueUrl, { ...wake, dueMs: timerMs });
+    // Should the run not park after all, its end removes what was armed.
+    if (timer) this.#state.head = { ...this.#state.head, timer };
+    if (!lease.held) return "lost";
+    const release = this.#releaseWith(wakeMs + WAKE_GRACE_MS, ttlSeconds, timer ?? this.#armedTimer(nowMs));
+    const write = await this.#runs.release(lease.runId, lease.epoch, lease.wakes, release, {
+      giveUp: () => !lease.held,
+    });
+    if (write.done) return "settled";
+    if (write.run?.head.epoch !== lease.epoch) return "lost";
+    // Something came while this turn was parking: look again before going.
+    lease.wakes = write.run.head.wakes;
+    return "again";
+  }
+
+  /**
+   * The code asks for a step as another kind than the log holds it, or this worker cannot read what it holds. The run rests:
+   * it goes on once the code, the id or a key was changed back. It is looked at again after half of the time it has rested, a minute at least and half an hour at most.
+   */
+  async diverge(difference: Omit<Divergence, "sinceMs">, error: { message: string }): Promise<TurnResult> {
+    const { lease } = this.#input;
+    const nowMs = this.#services.clock.now();
+    const sinceMs = this.#state.head.diverged?.sinceMs ?? nowMs;
+    const restMs = Math.min(SWEEP_LONGEST_MS, Math.max(SWEEP_FIRST_MS, (nowMs - sinceMs) / 2));
+    if (!this.#state.head.diverged) this.#input.notes.divergence(error);
+    // It may rest for longer than its items are kept.
+    const ttlSeconds = await retainUntil(this.#services, this.#state.head, nowMs + restMs);
+    if (!lease.held) return "lost";
+    const release = {
+      ...this.#releaseWith(nowMs + restMs, ttlSeconds, this.#armedTimer(nowMs)),
+      diverged: { ...difference, sinceMs },
+    };
+    const write = await this.#runs.yield(lease.runId, lease.epoch, release, { giveUp: () => !lease.held });
+    return write.done ? "settled" : "lost";
+  }
+
+  /** Gives the lease back to a continuation, which is sent after the release: before, it would be absorbed. */
+  async yield(): Promise<TurnResult> {
+    const { lease, stepQueueUrl } = this.#input;
+    const nowMs = this.#services.clock.now();
+    const release = this.#releaseWith(nowMs + WAKE_GRACE_MS, this.#state.head.ttlSeconds, this.#state.head.timer);
+    if (!lease.held) return "lost";
+    const write = await this.#runs.yield(lease.runId, lease.epoch, release, { giveUp: () => !lease.held });
+    if (!write.done) return "lost";
+    await sendMessage(this.#services, stepQueueUrl, { v: 1, ...this.#wake("continue") });
+    return "settled";
+  }
+
+  #wake<Why extends WakeReason>(why: Why): { run: string; fn: string; why: Why; trace?: string } {
+    return { run: this.#state.head.runId, fn: this.#input.config.id, why, ...traceMember(this.#state.head.trace) };
+  }
+
+  /** A schedule armed for a later time stays on the head: an end before it fires removes it. */
+  #armedTimer(nowMs: number): Timer | null {
+    const { timer } = this.#state.head;
+    return timer && timer.atMs > nowMs ? timer : null;
+  }
+
+  #releaseWith(dueAtMs: number, ttlSeconds: number, timer: Timer | null): Release {
+    const crashes = this.#state.crashAnswered ? 0 : this.#state.head.crashes;
+    return { logged: this.#state.items, crashes, objects: this.#state.objects, dueAtMs, ttlSeconds, timer };
+  }
+}
