@@ -35,8 +35,7 @@ export async function putCancelWaiters(
       run,
       fn: config.id,
       op: null,
-      // To the millisecond: an event sent before the one that started the run must not cancel it.
-      afterMs: accepted.receivedAtMs,
+      afterMs: cancelsAfterMs(accepted),
       untilMs: accepted.receivedAtMs + timeoutMs,
       excluded: [accepted.id],
       trigger: accepted.id,
@@ -67,9 +66,17 @@ export async function lookForCancels(
       op: null,
       on: [expression === undefined ? { event } : { event, if: expression }],
       trigger: accepted.id,
-      afterMs: accepted.receivedAtMs,
+      afterMs: cancelsAfterMs(accepted),
       untilMs: accepted.receivedAtMs + timeoutMs,
       excluded: [accepted.id],
     });
   }
+}
+
+/**
+ * An event sent before the one that started the run must not cancel it. One received in the same millisecond, as of the same
+ * request, does: who submits and withdraws at once wants nothing done.
+ */
+function cancelsAfterMs({ receivedAtMs }: AcceptedEvent): number {
+  return receivedAtMs - 1;
 }
