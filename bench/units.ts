@@ -29,8 +29,14 @@ const lambdaDollars = (starts: number, workerMs: number): number =>
   starts * 0.2e-6 + (0.25 * 0.015 + WORKER_GB * (workerMs / 1_000)) * 1.33334e-5;
 const HTTP_DOLLARS = 1e-6;
 
-async function costOf(fn: PerdureFunction<never>, name: string, workerMs: number, advanceMs: number): Promise<Cost> {
-  const scenario = await Scenario.start({ client, functions: [fn] });
+async function costOf(
+  fn: PerdureFunction<never> | readonly PerdureFunction<never>[],
+  name: string,
+  workerMs: number,
+  advanceMs: number,
+): Promise<Cost> {
+  const functions = Array.isArray(fn) ? fn : [fn];
+  const scenario = await Scenario.start({ client, functions });
   const mark = scenario.world.aws.ledger.mark();
   let starts = 0;
   scenario.world.onInvocation((report) => (starts += report.functionName === "ingest" ? 0 : 1));
@@ -75,6 +81,18 @@ const retrying = () => {
   });
 };
 
+/** The child answers at once, or after ten minutes; the event starts the parent alone. */
+function invoking(id: string, childMs: number): PerdureFunction<never>[] {
+  const child = client.createFunction({ id: `${id}-child` }, async ({ step }) => {
+    if (childMs > 0) await step.sleep("nap", childMs);
+    return "answer";
+  });
+  const parent = client.createFunction({ id, triggers: { event: `bench/${id}` } }, ({ step }) =>
+    step.invoke("ask", { function: child }),
+  );
+  return [parent, child];
+}
+
 const HOUR_MS = 3_600_000;
 
 function difference(a: Cost, b: Cost, divisor = 1): Cost {
@@ -100,6 +118,9 @@ export async function benchUnits(): Promise<void> {
   const retry = await costOf(retrying(), "bench/retry", 36, HOUR_MS);
   const one = await costOf(steps(1), "bench/steps-1", 22, 0);
 
+  const quickChild = await costOf(invoking("quick", 0), "bench/quick", 42, HOUR_MS);
+  const slowChild = await costOf(invoking("slow", 600_000), "bench/slow", 56, HOUR_MS);
+
   hold("event routed, run created, claimed, ended", empty, 2 + 6);
   hold("step in a turn", difference(fifty, empty, 50), 1);
   hold("five-step run", five, 13, {
@@ -110,4 +131,7 @@ export async function benchUnits(): Promise<void> {
   hold("sleep of 10 minutes", difference(shortSleep, empty), 5);
   hold("sleep of 2 hours", difference(longSleep, empty), 5);
   hold("retry", difference(retry, one), 5);
+  // A wait (6 + 2), the child's own event and run (2 + 6), and noting that its end was told (1 + 1).
+  hold("invoke, answered at once", difference(quickChild, empty), 8 + 8 + 2);
+  hold("invoke, answered after a sleep of 10 minutes", difference(slowChild, empty), 8 + 8 + 2 + 5);
 }
