@@ -121,7 +121,7 @@ export function ingestPermissions(scope: Construct, resources: Resources, eventK
   ];
 }
 
-/** Makes runs of events, gives events to those who wait for them, and cancels runs that are not to go on. */
+/** Makes runs of events, gives events and results to those who wait for them, and cancels runs that are not to go on. */
 export function dispatchPermissions(scope: Construct, resources: Resources): PolicyStatement[] {
   return [
     consume("TakeEvents", resources.eventsQueueArn),
@@ -141,8 +141,13 @@ export function dispatchPermissions(scope: Construct, resources: Resources): Pol
     onItems(resources, "ReadEvents", ["GetItem"], KEY_FENCES.events),
     allow("LookBack", ["dynamodb:Query"], [`${resources.tableArn}/index/byTime`]),
     onItems(resources, "CancelRuns", ["GetItem", "UpdateItem", "Query"], KEY_FENCES.runs),
+    allow("FindRunsToCancel", ["dynamodb:Query"], [`${resources.tableArn}/index/byFunction`]),
+    onItems(resources, "LookAtRunsToCancel", ["BatchGetItem"], KEY_FENCES.runs),
+    onItems(resources, "BulkCancels", ["GetItem", "UpdateItem"], KEY_FENCES.cancellations),
+    onItems(resources, "PassSignals", ["GetItem", "PutItem", "UpdateItem", "DeleteItem"], KEY_FENCES.signals),
     send("GoOn", resources.eventsQueueArn),
     allow("EventPayloads", ["s3:GetObject", "s3:PutObject"], objects(resources, "events/*")),
+    allow("BringResults", ["s3:GetObject", "s3:PutObject"], objects(resources, "runs/*")),
     allow("ReadLargeRequests", ["s3:GetObject"], objects(resources, "requests/*")),
     ...putQuarantine(resources),
     ...schedules(scope, resources, "Create"),
@@ -176,18 +181,27 @@ export function deadLetterPermissions(
   ];
 }
 
-/** Answers what is; cancels, which removes a run's timer and marks its payloads. */
-export function apiPermissions(scope: Construct, resources: Resources, signingKeysArn: string): PolicyStatement[] {
+/** Answers what is; cancels, which removes a run's timer and marks its payloads; gives signals to runs that wait for them. */
+export function apiPermissions(
+  scope: Construct,
+  resources: Resources,
+  keys: { signingKeysArn: string; eventKeysArn: string },
+): PolicyStatement[] {
   return [
     ...readRegistry(resources),
     onItems(resources, "ReadRunsAndEvents", ["GetItem"], KEY_FENCES.runs, KEY_FENCES.events),
     onItems(resources, "ReadManyRunsAndTheirLogs", ["BatchGetItem", "Query"], KEY_FENCES.runs),
     allow("ListRuns", ["dynamodb:Query"], [`${resources.tableArn}/index/byFunction`]),
     onItems(resources, "CancelRuns", ["UpdateItem"], KEY_FENCES.runs),
+    onItems(resources, "BulkCancels", ["GetItem", "PutItem"], KEY_FENCES.cancellations),
+    onItems(resources, "Signals", ["GetItem", "PutItem", "DeleteItem"], KEY_FENCES.signals),
+    onItems(resources, "SignalsReceived", ["PutItem"], KEY_FENCES.runs),
+    send("LeaveToDispatch", resources.eventsQueueArn),
     allow("ReadPayloads", ["s3:GetObject"], objects(resources, "runs/*", "events/*")),
     allow("MarkEndedPayloads", ["s3:PutObjectTagging"], objects(resources, "runs/*")),
     ...schedules(scope, resources, "Delete"),
-    readSecret("SigningKeys", signingKeysArn),
+    readSecret("SigningKeys", keys.signingKeysArn),
+    readSecret("EventKeys", keys.eventKeysArn),
     ...useKeys(scope, resources),
   ];
 }
@@ -220,6 +234,7 @@ export function workerPermissions(
     onItems(resources, "OwnWaiters", ["PutItem", "DeleteItem"], KEY_FENCES.waitersOf(appId)),
     onItems(resources, "WhatIsWaitedFor", ["PutItem", "Query"], KEY_FENCES.shapes),
     onItems(resources, "WhoListens", ["GetItem"], KEY_FENCES.appLists),
+    onItems(resources, "Signals", ["GetItem", "PutItem", "UpdateItem", "DeleteItem"], KEY_FENCES.signals),
     onItems(resources, "EventsOfRuns", ["GetItem", "UpdateItem"], KEY_FENCES.events),
     allow(
       "OwnPayloads",

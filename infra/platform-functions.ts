@@ -50,9 +50,15 @@ export class PlatformFunctions extends Construct {
       permissions: permissions.dispatchPermissions(this, resources),
     });
     this.api = this.#function("Api", "api", props, {
-      description: "Answers what is, and cancels runs",
-      permissions: permissions.apiPermissions(this, resources, state.signingKeys.secretArn),
-      environment: { PERDURE_SIGNING_KEYS_SECRET: state.signingKeys.secretArn },
+      description: "Answers what is, cancels runs, and takes signals",
+      permissions: permissions.apiPermissions(this, resources, {
+        signingKeysArn: state.signingKeys.secretArn,
+        eventKeysArn: state.eventKeys.secretArn,
+      }),
+      environment: {
+        PERDURE_SIGNING_KEYS_SECRET: state.signingKeys.secretArn,
+        PERDURE_EVENT_KEYS_SECRET: state.eventKeys.secretArn,
+      },
     });
     this.sweep = this.#function("Sweep", "sweep", props, {
       description: "Once a minute: wakes runs whose wake is overdue",

@@ -85,8 +85,8 @@ async function aim(
   ttlSeconds: number,
 ): Promise<SignalTarget | null> {
   const waiting = await store.waiting(signal);
-  if (!missed) return store.aim(signal, token, waiting, ttlSeconds);
-  return store.aimAnew(signal, token, missed, waiting && isSameTarget(waiting, missed) ? null : waiting);
+  const target = waiting && missed && isSameTarget(waiting, missed) ? null : waiting;
+  return store.aim(signal, token, target, { missed, ttlSeconds });
 }
 
 /** Puts the signal into the run's inbox. Answers the run when the signal is what it received, now or earlier. */

@@ -8,18 +8,12 @@
  * - `SENT#<token>`: the operation a sending was aimed at, or that nobody waited. Written before the run's inbox is, so that the
  *   same sending, however often it is repeated, never reaches a second wait (test/model, "send without aiming").
  */
-import {
-  DeleteItemCommand,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-  type UpdateItemCommandInput,
-} from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, GetItemCommand, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { nameOf } from "../aws/failures.js";
 import { untilKnown } from "../aws/until-known.js";
 import type { Services } from "../services.js";
 import { number, readText, requireNumber, requireText, text, type Item } from "./attributes.js";
-import { ABSENT, SIGNAL_AIMED_AT, SIGNAL_FREE, SIGNAL_HELD_BY } from "./conditions.js";
+import { ABSENT, PRESENT, SIGNAL_AIMED_AT, SIGNAL_FREE, SIGNAL_HELD_BY } from "./conditions.js";
 import { sentSignalKey, signalKey, type Key } from "./keys.js";
 import { conditionFailedItem } from "./refusal.js";
 
@@ -144,13 +138,14 @@ export class SignalStore {
 
   /**
    * Aims a sending at a wait, or at nobody, once: who repeats it while another try is under way must not be told something
-   * else. Answers what it is aimed at: this, or what an earlier try has chosen.
+   * else. With `missed`, anew: once it is certain that this one did not take it. Answers what it is aimed at: this, or what
+   * another try has chosen.
    */
   async aim(
     signal: string,
     token: string,
     target: SignalTarget | null,
-    ttlSeconds: number,
+    { missed, ttlSeconds }: { missed: SignalTarget | null; ttlSeconds: number },
   ): Promise<SignalTarget | null> {
     const key = sentSignalKey(signal, token);
     const command = new PutItemCommand({
@@ -162,7 +157,9 @@ export class SignalStore {
         opHash: text(target?.op ?? NOBODY),
         ttl: number(ttlSeconds),
       },
-      ConditionExpression: ABSENT,
+      ...(missed
+        ? { ConditionExpression: SIGNAL_AIMED_AT, ExpressionAttributeValues: targetValues(missed) }
+        : { ConditionExpression: ABSENT }),
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
     try {
@@ -171,57 +168,23 @@ export class SignalStore {
     } catch (error) {
       const stored = conditionFailedItem(error);
       if (!stored) throw error;
-      return readAim(stored);
-    }
-  }
-
-  /** Aims it at another wait, or at nobody, once it is certain that the one before did not take it. Answers the same. */
-  async aimAnew(
-    signal: string,
-    token: string,
-    from: SignalTarget,
-    target: SignalTarget | null,
-  ): Promise<SignalTarget | null> {
-    try {
-      await this.#updateSent(signal, token, {
-        UpdateExpression: "SET runId = :newRun, opHash = :newOp",
-        ConditionExpression: SIGNAL_AIMED_AT,
-        ExpressionAttributeValues: {
-          ...targetValues(from),
-          ":newRun": text(target?.run ?? NOBODY),
-          ":newOp": text(target?.op ?? NOBODY),
-        },
-        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-      });
-      return target;
-    } catch (error) {
-      const stored = conditionFailedItem(error);
-      if (!stored) throw error;
-      return readAim(stored);
+      // Forgotten meanwhile, a day after it was sent first: nobody knows what it came to.
+      return stored["pk"] === undefined ? null : readAim(stored);
     }
   }
 
   /** Notes that a run took it, for whoever has left the sending to dispatch and waits for the answer. */
   async settle(signal: string, token: string, runId: string): Promise<void> {
-    await this.#updateSent(signal, token, {
-      UpdateExpression: "SET settled = :settled",
-      ExpressionAttributeValues: { ":settled": text(runId) },
-    });
-  }
-
-  async #updateSent(
-    signal: string,
-    token: string,
-    update: Omit<UpdateItemCommandInput, "TableName" | "Key">,
-  ): Promise<void> {
     const key = sentSignalKey(signal, token);
     const command = new UpdateItemCommand({
       TableName: this.#services.settings.tableName,
       Key: { pk: text(key.pk), sk: text(key.sk) },
-      ...update,
+      UpdateExpression: "SET settled = :settled",
+      ConditionExpression: PRESENT,
+      ExpressionAttributeValues: { ":settled": text(runId) },
     });
-    await untilKnown(this.#services, "note what became of a signal", () =>
-      this.#services.clients.dynamodb.send(command),
+    await unlessRefused(() =>
+      untilKnown(this.#services, "note what became of a signal", () => this.#services.clients.dynamodb.send(command)),
     );
   }
 

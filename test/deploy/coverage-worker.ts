@@ -55,7 +55,8 @@ const awaiting = perdure.createFunction({ id: "awaiting", triggers: { event: "te
   const event = await step.waitForEvent("awaited", {
     event: "test/awaited",
     if: "async.data.text == event.data.text && async.data.n in event.data.list",
-    timeout: "1h",
+    // Without a schedule: those are counted by others.
+    timeout: "10m",
     lookback: "run",
   });
   return event?.name ?? null;
@@ -73,6 +74,28 @@ const cancellable = perdure.createFunction(
   },
 );
 
+/** Waits for a signal; taken over when another run asks for it. */
+const signalled = perdure.createFunction(
+  { id: "signalled", triggers: { event: "test/signalled" } },
+  async ({ step }) => {
+    const options = { signal: "test/signal", timeout: "1h", onConflict: "replace" } as const;
+    return step.waitForSignal("wait", options).catch((error: { code?: string }) => error.code);
+  },
+);
+
+/** Sends one. */
+const signaller = perdure.createFunction({ id: "signaller", triggers: { event: "test/signaller" } }, ({ step }) =>
+  step.sendSignal("send", { signal: "test/signal", data: "from a step" }),
+);
+
+/** Answers with more than an item holds; its parent has it copied into its own objects. */
+const answers = perdure.createFunction({ id: "answers" }, () => incompressible(30_000));
+
+const asks = perdure.createFunction({ id: "asks", triggers: { event: "test/asks" } }, async ({ step }) => {
+  const text = await step.invoke("ask", { function: answers });
+  return text.length;
+});
+
 /** Synchronously: a turn whose loop is blocked must beat all the same. */
 function wait(ms: number, done: (value: unknown) => void): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
@@ -81,5 +104,5 @@ function wait(ms: number, done: (value: unknown) => void): void {
 
 export const handler = serve({
   client: perdure,
-  functions: [awaiting, cancellable, large, patient, raced, sender, sent],
+  functions: [answers, asks, awaiting, cancellable, large, patient, raced, sender, sent, signalled, signaller],
 });

@@ -67,9 +67,15 @@ export class People {
     return id;
   }
 
-  async api(method: "GET" | "DELETE", path: string): Promise<Answer> {
+  async api(method: "GET" | "POST" | "DELETE", path: string, body?: object): Promise<Answer> {
     const { current } = await this.keys("SigningKeys");
-    return this.#request(method, path, { authorization: `Bearer ${current}` });
+    return this.#request(method, path, { authorization: `Bearer ${current}` }, body && JSON.stringify(body));
+  }
+
+  /** Sends a signal, as whoever holds the event key. */
+  async signal(signal: { signal: string; data: unknown }): Promise<Answer> {
+    const { current } = await this.keys("EventKeys");
+    return this.#request("POST", "/api/v1/signals", { authorization: `Bearer ${current}` }, JSON.stringify(signal));
   }
 
   /** The runs an event started, once there are as many as expected and all have this status. */

@@ -61,7 +61,19 @@ async function register(): Promise<string> {
 }
 
 /** Of the worker that needs every permission (coverage-worker.ts). */
-const FUNCTIONS = ["awaiting", "cancellable", "large", "patient", "raced", "sender", "sent"];
+const FUNCTIONS = [
+  "answers",
+  "asks",
+  "awaiting",
+  "cancellable",
+  "large",
+  "patient",
+  "raced",
+  "sender",
+  "sent",
+  "signalled",
+  "signaller",
+];
 
 describe("the deployed stack", () => {
   it("has registered the app's functions, and says so to who holds the signing key", async () => {
@@ -171,6 +183,51 @@ describe("a function", () => {
     await people.runOf(eventId, "Running");
     await people.send("test/cancelled", { id: "c1" });
     await people.runOf(eventId, "Cancelled");
+  });
+
+  it("waits for a signal: of a step, of whoever holds the event key, of another app's worker", async () => {
+    const waiting = async (): Promise<string> => {
+      const eventId = await people.send("test/signalled");
+      const { id } = await people.runOf(eventId, "Running");
+      await until("wait", async () => {
+        const { body } = await people.api("GET", `/api/v1/runs/${id}/steps`);
+        return JSON.stringify(body).includes('"status":"Waiting"') || undefined;
+      });
+      return eventId;
+    };
+    const outputOf = async (eventId: string): Promise<unknown> => (await people.runOf(eventId, "Completed")).output;
+    const replaced = await waiting();
+    const first = await waiting();
+    expect(await outputOf(replaced)).toBe("SIGNAL_REPLACED");
+    await people.send("test/signaller");
+    expect(await outputOf(first)).toEqual({ signal: "test/signal", data: "from a step" });
+    const second = await waiting();
+    expect(await people.signal({ signal: "test/signal", data: "over HTTP" })).toMatchObject({ status: 200 });
+    expect(await outputOf(second)).toEqual({ signal: "test/signal", data: "over HTTP" });
+    const third = await waiting();
+    const passed = { v: 1, kind: "signal", signal: "test/signal", data: "passed on", token: "t1" };
+    await people.putMessage(people.queueUrl("Events", false), JSON.stringify(passed));
+    expect(await outputOf(third)).toEqual({ signal: "test/signal", data: "passed on" });
+  });
+
+  it("has its runs cancelled in bulk", async () => {
+    const eventId = await people.send("test/patient");
+    await people.runOf(eventId, "Running");
+    const request = {
+      functionId: "patient",
+      from: stage.stack.world.clock.now() - 3_600_000,
+      if: "event.data.text == null",
+    };
+    const { body } = await people.api("POST", "/api/v1/cancellations", request);
+    const { id } = body["data"] as { id: string };
+    await people.runOf(eventId, "Cancelled");
+    const { body: after } = await people.api("GET", `/api/v1/cancellations/${id}`);
+    expect(after["data"]).toMatchObject({ status: "Completed", cancelled: 1 });
+  });
+
+  it("invokes another, whose answer takes more than an item holds", async () => {
+    const { output } = await people.runOf(await people.send("test/asks"), "Completed");
+    expect(output).toBe(40_000);
   });
 
   it("waits longer than things are kept, with all it needs", async () => {

@@ -228,7 +228,7 @@ describe("functions", () => {
     expect(withSecret).toEqual([
       ["PerdureFunctionsIngestD9ECCE86", "PERDURE_EVENT_KEYS_SECRET", "PerdureStateEventKeysC7AA78DE"],
       ["PerdureFunctionsApi12A7CA18", "PERDURE_SIGNING_KEYS_SECRET", "PerdureStateSigningKeys4A4DF1B0"],
-      ["PerdureFunctionsApi12A7CA18", "PERDURE_EVENT_KEYS_SECRET", "PerdureStateEventKeys"],
+      ["PerdureFunctionsApi12A7CA18", "PERDURE_EVENT_KEYS_SECRET", "PerdureStateEventKeysC7AA78DE"],
     ]);
   });
 

@@ -134,6 +134,34 @@ export async function sending(): Promise<void> {
   await step.sendEvent({ name: "app/x" });
 }
 
+// ---- Signals ----
+
+export async function signals(): Promise<void> {
+  const approved = await step.waitForSignal<{ by: string; at: Date }>("approval", { signal: "approve", timeout: "7d" });
+  expectTypeOf(approved).toEqualTypeOf<{ signal: string; data: { by: string; at: string } } | null>();
+  await step.waitForSignal("replacing", { signal: "approve", timeout: new Date(0), onConflict: "replace" });
+  expectTypeOf(await step.sendSignal("tell", { signal: "approve" })).toEqualTypeOf<{ runId?: string }>();
+  const client = new Perdure({ id: "shop" });
+  expectTypeOf(await client.sendSignal({ signal: "approve", data: { by: "Ada" } })).toEqualTypeOf<{ runId?: string }>();
+  // @ts-expect-error a wait needs a timeout
+  await step.waitForSignal("endless", { signal: "approve" });
+  // @ts-expect-error what happens to the other wait has two names
+  await step.waitForSignal("approval", { signal: "approve", timeout: "7d", onConflict: "steal" });
+  // @ts-expect-error a signal has a name
+  await step.sendSignal("tell", { data: 1 });
+}
+
+// ---- Timeouts ----
+
+export function timeouts(): void {
+  const client = new Perdure({ id: "shop" });
+  client.createFunction({ id: "f", triggers: { event: "x" }, timeouts: { start: "10m", finish: 60_000 } }, () => 1);
+  // @ts-expect-error a duration that does not exist
+  client.createFunction({ id: "f", triggers: { event: "x" }, timeouts: { start: "10x" } }, () => 1);
+  // @ts-expect-error no such timeout
+  client.createFunction({ id: "f", triggers: { event: "x" }, timeouts: { end: "10m" } }, () => 1);
+}
+
 // ---- Errors ----
 
 export async function errors(): Promise<string> {

@@ -63,6 +63,7 @@ describe("GET /api/v1/runs", () => {
           status: "Completed",
           output: { ok: true },
           error: null,
+          reason: null,
           queuedAt: "2026-03-10T12:00:00.000Z",
           startedAt: "2026-03-10T12:00:00.000Z",
           endedAt: "2026-03-10T12:00:00.000Z",

@@ -22,6 +22,7 @@ const queued = {
   status: "Queued",
   output: null,
   error: null,
+  reason: null,
   queuedAt: "2026-03-10T12:00:00.000Z",
   startedAt: null,
   endedAt: null,
@@ -101,7 +102,11 @@ describe("DELETE /api/v1/runs/:id", () => {
   it("cancels a queued run, and answers the same when asked again", async () => {
     const id = await world.createRun(1);
     await world.clock.advance(5_000);
-    const cancelled = { ...queued, status: "Cancelled", endedAt: "2026-03-10T12:00:05.000Z" };
+    const reason = {
+      code: "CANCELLED_BY_REQUEST",
+      message: `Cannot go on with run "${id}": it was cancelled through the API; expected a run that nobody cancels`,
+    };
+    const cancelled = { ...queued, status: "Cancelled", reason, endedAt: "2026-03-10T12:00:05.000Z" };
     expect(await cancel(id)).toMatchObject({ status: 200, body: { data: cancelled } });
     await world.clock.advance(5_000);
     const again = await cancel(id);

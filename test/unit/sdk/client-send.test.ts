@@ -238,3 +238,65 @@ describe("where send() sends to", () => {
     expect(requests).toEqual([]);
   });
 });
+
+describe("sendSignal()", () => {
+  const received: Answer = { status: 200, body: { data: { runId: "shop_1" } } };
+
+  it("posts the signal with the event key as Bearer token, and answers with the run that received it", async () => {
+    const { client, requests, settle } = setup([received], configured);
+    expect(await settle(client.sendSignal({ signal: "go", data: { at: new Date(0) } }))).toEqual({ runId: "shop_1" });
+    expect(requests).toMatchObject([
+      {
+        url: "https://api.example.com/api/v1/signals",
+        body: { signal: "go", data: { at: "1970-01-01T00:00:00.000Z" } },
+      },
+    ]);
+  });
+
+  it("answers without a run when none waits", async () => {
+    const { client, requests, settle } = setup([{ status: 200, body: { data: { runId: null } } }], configured);
+    expect(await settle(client.sendSignal({ signal: "go" }))).toEqual({});
+    expect(requests).toMatchObject([{ body: { signal: "go", data: null } }]);
+  });
+
+  it("repeats what failed on the way under the same request id", async () => {
+    const { client, requests, settle } = setup([new Error("reset"), { status: 503 }, received], configured);
+    expect(await settle(client.sendSignal({ signal: "go" }))).toEqual({ runId: "shop_1" });
+    expect(requests.map(({ requestId }) => requestId)).toEqual(Array(3).fill(requests[0]?.requestId));
+  });
+
+  it("does not show the key when it is refused, nor takes another service's answer for one", async () => {
+    const refusal = { error: { code: "UNKNOWN_EVENT_KEY", message: "no", remedy: "yes" } };
+    const { client, settle } = setup(
+      [
+        { status: 401, body: refusal },
+        { status: 200, body: "<html>" },
+      ],
+      configured,
+    );
+    expect((await settle(failure(client.sendSignal({ signal: "go" })))).code).toBe("UNKNOWN_EVENT_KEY");
+    expect((await settle(failure(client.sendSignal({ signal: "go" })))).code).toBe("SEND_REFUSED");
+  });
+
+  it.each([
+    ["an empty name", { signal: "" }, "its name is not usable; expected text of 1 to 256 characters"],
+    ["a long name", { signal: "x".repeat(257) }, "its name is not usable; expected text of 1 to 256 characters"],
+    ["data without JSON", { signal: "go", data: 1n }, "its data has no JSON: Do not know how to serialize a BigInt"],
+    [
+      "large data",
+      { signal: "go", data: "x".repeat(262_144) },
+      "its data has 262146 bytes of JSON; expected at most 262144",
+    ],
+  ])("refuses %s before anything is sent", async (_, signal, is) => {
+    const { client, requests } = setup([received], configured);
+    expect((await failure(client.sendSignal(signal))).message).toContain(`Cannot send signal: ${is}`);
+    expect(requests).toEqual([]);
+  });
+
+  it("needs no address and no key in a worker", async () => {
+    const { client, requests } = setup([received], {});
+    client.signalThrough((signal, data) => Promise.resolve({ runId: `${signal} ${JSON.stringify(data)}` }));
+    expect(await client.sendSignal({ signal: "go", data: [1] })).toEqual({ runId: "go [1]" });
+    expect(requests).toEqual([]);
+  });
+});
