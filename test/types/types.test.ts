@@ -32,6 +32,7 @@ describe("types", () => {
       "middleware.test-d.ts",
       "steps.test-d.ts",
       "triggers.test-d.ts",
+      "waits.test-d.ts",
     ]);
   });
 });
