@@ -91,7 +91,7 @@ async function letWait(scenario: Scenario, waits: number): Promise<void> {
     const plan = planMatch("event.data.id == async.data.id", placed(n));
     if (!plan) throw new TypeError("Cannot wait: there is no plan; expected one equality");
     const run = runIdOf("bench", "waiting", trigger);
-    const times = { afterMs: nowMs - 1, untilMs: nowMs + HOUR_MS };
+    const times = { afterMs: nowMs - 1, untilMs: nowMs + HOUR_MS, fromPlace: 0 };
     const waiter = { app: "bench", eventName: "bench/paid", plan, slot: "op", run, fn: "waiting", op: "op", ...times };
     await store.put({ ...waiter, excluded: [trigger], trigger });
   }

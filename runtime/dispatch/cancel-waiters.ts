@@ -37,6 +37,7 @@ export async function putCancelWaiters(
       op: null,
       afterMs: cancelsAfterMs(accepted),
       untilMs: accepted.receivedAtMs + timeoutMs,
+      fromPlace: accepted.place ?? 0,
       excluded: [accepted.id],
       trigger: accepted.id,
     };
@@ -66,7 +67,8 @@ export async function lookForCancels(
       op: null,
       on: [expression === undefined ? { event } : { event, if: expression }],
       trigger: accepted.id,
-      afterMs: cancelsAfterMs(accepted),
+      // What came in the same request is dispatched with it, and needs no look.
+      afterMs: accepted.receivedAtMs,
       untilMs: accepted.receivedAtMs + timeoutMs,
       excluded: [accepted.id],
     });
@@ -74,8 +76,8 @@ export async function lookForCancels(
 }
 
 /**
- * An event sent before the one that started the run must not cancel it. One received in the same millisecond, as of the same
- * request, does: who submits and withdraws at once wants nothing done.
+ * An event sent before the one that started the run must not cancel it: who withdraws an order and places it anew means the
+ * old one. In one request, and so in one millisecond, their order there tells (`fromPlace`).
  */
 function cancelsAfterMs({ receivedAtMs }: AcceptedEvent): number {
   return receivedAtMs - 1;

@@ -179,8 +179,8 @@ export class Dispatcher {
     own: MessageWork,
   ): Promise<QueuedWake[]> {
     const wakes: QueuedWake[] = [];
-    await forEachLimited(events, PARALLEL_EVENTS, async (event) => {
-      const accepted = { ...event, ...traceMember(trace) };
+    await forEachLimited(events, PARALLEL_EVENTS, async (event, place) => {
+      const accepted = { ...event, place, ...traceMember(trace) };
       wakes.push(...(await this.#wakesOf(await this.#starter.start(accepted, registry), registry)));
       own.recorded.push(accepted);
     });

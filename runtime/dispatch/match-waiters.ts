@@ -105,8 +105,16 @@ function append(all: Served, { wakes, served }: Served): void {
   all.served.push(...served);
 }
 
-async function fits(services: Services, waiter: Waiter, { id, receivedAtMs, event }: AcceptedEvent): Promise<boolean> {
-  if (receivedAtMs <= waiter.afterMs || receivedAtMs > waiter.untilMs || waiter.excluded.includes(id)) return false;
+/** Whether the event is one that counts, by its time and by what it is. */
+function counts(waiter: Waiter, { id, receivedAtMs, place = 0 }: AcceptedEvent): boolean {
+  if (receivedAtMs <= waiter.afterMs || receivedAtMs > waiter.untilMs) return false;
+  if (receivedAtMs === waiter.afterMs + 1 && place < waiter.fromPlace) return false;
+  return !waiter.excluded.includes(id);
+}
+
+async function fits(services: Services, waiter: Waiter, accepted: AcceptedEvent): Promise<boolean> {
+  if (!counts(waiter, accepted)) return false;
+  const { receivedAtMs, event } = accepted;
   const { rest } = waiter;
   if (rest === null) return true;
   if (rest.event !== undefined) return fitsRest({ ...rest, event: rest.event }, event, receivedAtMs);

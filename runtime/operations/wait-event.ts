@@ -85,6 +85,7 @@ function waiterOf(
     op: operation.hash,
     afterMs: askedMs - EVENT_SKEW_MS,
     untilMs: operation.op.untilMs,
+    fromPlace: 0,
     excluded: [...new Set([head.eventId, ...seen])],
     trigger: head.eventId,
   };

@@ -38,6 +38,8 @@ export interface AcceptedEvent {
   receivedAtMs: number;
   event: StoredEvent;
   senderId?: string;
+  /** Its place in its request, 0 first; known while the request is dispatched. */
+  place?: number;
   /** Its trace context, once dispatch has read the message: it travels there, once for all events of a request. */
   trace?: string;
 }

@@ -14,7 +14,7 @@ import { RETENTION_DAY_MS } from "../core/limits.js";
 import type { RunHead } from "../core/run.js";
 import type { MatchPlan, MatchRest } from "../expressions/match-plan.js";
 import type { Services } from "../services.js";
-import { number, readText, requireNumber, requireText, text, type Item } from "./attributes.js";
+import { number, readNumber, readText, requireNumber, requireText, text, type Item } from "./attributes.js";
 import {
   cancelSlot,
   shapeKey,
@@ -47,6 +47,8 @@ export interface Waiter {
   /** Events count that were received after, and at the latest. */
   afterMs: number;
   untilMs: number;
+  /** Of the events received a millisecond after `afterMs`, those count that have at least this place in their request. */
+  fromPlace: number;
   /** Internal ids of events that do not count: what started the run, what it has seen. */
   excluded: readonly string[];
   /** What is left to ask; `event` absent: `trigger` is the internal id of the event it is about. */
@@ -91,6 +93,7 @@ export class WaiterStore {
       ...(waiter.op === null ? {} : { op: text(waiter.op) }),
       after: number(waiter.afterMs),
       until: number(waiter.untilMs),
+      ...(waiter.fromPlace === 0 ? {} : { place: number(waiter.fromPlace) }),
       not: text(waiter.excluded.join(" ")),
       ...(plan.rest ? restAttributes(plan.rest, waiter.trigger) : {}),
       ttl: number(Math.ceil((waiter.untilMs + LATE_DISPATCH_MS) / 1_000)),
@@ -152,6 +155,7 @@ export class WaiterStore {
       op: readText(item, "op"),
       afterMs: requireNumber(item, "after"),
       untilMs: requireNumber(item, "until"),
+      fromPlace: readNumber(item, "place") ?? 0,
       excluded: excluded === "" ? [] : excluded.split(" "),
       // Written by `restAttributes` and by nothing else.
       rest: packed ? (JSON.parse(await unpack(this.#services, packed)) as Waiter["rest"]) : null,

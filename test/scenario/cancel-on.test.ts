@@ -147,6 +147,13 @@ describe("a run that fits", () => {
     expect(await statusOf(scenario, id)).toBe("Running");
   });
 
+  it("is cancelled by what its request holds after its own event, not by what it holds before", async () => {
+    const scenario = await start({ client, functions: [sleeper(BY_ORDER)] });
+    const [, anew = ""] = await tell(scenario, cancelled("o_1"), placed("o_1"));
+    const [withdrawn = ""] = await tell(scenario, placed("o_2"), cancelled("o_2"));
+    expect([await statusOf(scenario, anew), await statusOf(scenario, withdrawn)]).toEqual(["Running", "Cancelled"]);
+  });
+
   it("is cancelled by an event that was dispatched before its run was made", async () => {
     const scenario = await start({ client, functions: [sleeper(BY_ORDER)] });
     // The run's own event waits for its message to come again.

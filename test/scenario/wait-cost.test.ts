@@ -37,6 +37,7 @@ async function letWait(scenario: Scenario, count: number, orderOf: (n: number) =
       op: "op",
       afterMs: nowMs - 1,
       untilMs: nowMs + HOUR,
+      fromPlace: 0,
       excluded: [],
       trigger: `event-${n}`,
     });
