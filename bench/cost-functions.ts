@@ -16,7 +16,22 @@ export const sleeper = (): PerdureFunction<never> =>
     await step.sleep("a-day", "1d");
   });
 
+/** Its only operation is a wait, which an event ends. */
+export const waiter = (): PerdureFunction<never> =>
+  client.createFunction({ id: "waiter", triggers: { event: "bench/waiter" } }, async ({ step }) => {
+    await step.waitForEvent("answer", { event: "bench/answer", match: "data.run", timeout: "7d" });
+  });
+
 export const FAN = 100;
+
+/** One run of a hundred steps, each in a Lambda of its own. */
+export const distributed = (): PerdureFunction<never> =>
+  client.createFunction(
+    { id: "distributed", triggers: { event: "bench/distributed" }, parallel: "distributed" },
+    async ({ step }) => {
+      await Promise.all(Array.from({ length: FAN }, (_, index) => step.run(`step-${index}`, () => ({ index }))));
+    },
+  );
 
 /** One run sends a hundred events, each of which starts a run of one step. */
 export const fanOut = (): PerdureFunction<never> =>

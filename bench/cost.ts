@@ -10,7 +10,7 @@ import { realClock } from "../sdk/clock.js";
 import type { PerdureFunction } from "../sdk/function.js";
 import { DAY, HOUR, MINUTE, Scenario } from "../test/scenario/world.js";
 import { billOf, type Bill, type Counted } from "./bill.js";
-import { ATTEMPTS, client, FAN, fanOut, retryHeavy, sleeper, steps } from "./cost-functions.js";
+import { ATTEMPTS, client, distributed, FAN, fanOut, retryHeavy, sleeper, steps, waiter } from "./cost-functions.js";
 import { countDeployed } from "./cost-deployed.js";
 import { idleCost } from "./idle.js";
 import { peersFor, type Work } from "./peers.js";
@@ -28,6 +28,8 @@ interface Case {
   /** Steps of one run, its children's included; 0 where a price per step says nothing. */
   steps: number;
   work: Work;
+  /** Sent to each run an hour after it began. */
+  answer?: string;
 }
 
 const DEPLOYED_RUNS = 40;
@@ -63,6 +65,27 @@ const CASES: readonly Case[] = [
     work: { actions: 2, attempts: 0 },
   },
   {
+    name: "one wait of an hour, ended by an event",
+    event: "bench/waiter",
+    answer: "bench/answer",
+    functions: [waiter()],
+    runs: 100,
+    eventsPerRun: 2,
+    advanceMs: 2 * HOUR,
+    steps: 0,
+    work: { actions: 3, attempts: 0 },
+  },
+  {
+    name: `fan-out of ${FAN} distributed steps`,
+    event: "bench/distributed",
+    functions: [distributed()],
+    runs: 10,
+    eventsPerRun: 1,
+    advanceMs: MINUTE,
+    steps: FAN,
+    work: { actions: 1 + FAN, attempts: FAN },
+  },
+  {
     name: `fan-out of ${FAN} events, each a one-step run`,
     event: "bench/fan-out",
     functions: [fanOut(), steps(1)],
@@ -93,13 +116,21 @@ async function count(each: Case, invocationLogBytes: number): Promise<Counted> {
   const mark = world.aws.ledger.mark();
   const invocations = new Map<string, number>();
   world.onInvocation(({ functionName }) => invocations.set(functionName, (invocations.get(functionName) ?? 0) + 1));
-  await Promise.all(Array.from({ length: each.runs }, () => scenario.post([{ name: each.event, data: {} }])));
-  await scenario.clock.settle();
+  await sendToAll(scenario, each.runs, each.event);
+  if (each.answer !== undefined) {
+    await scenario.advance(HOUR);
+    await sendToAll(scenario, each.runs, each.answer);
+  }
   await scenario.advance(each.advanceMs);
   const { rows } = world.aws.ledger.since(mark);
   await scenario.stop();
   const events = each.runs * each.eventsPerRun;
   return { runs: each.runs, rows, invocations, events, invocationLogBytes, lineBytes };
+}
+
+async function sendToAll(scenario: Scenario, runs: number, name: string): Promise<void> {
+  await Promise.all(Array.from({ length: runs }, (_, run) => scenario.post([{ name, data: { run } }])));
+  await scenario.clock.settle();
 }
 
 const dollars = (bill: object): Record<string, number> =>

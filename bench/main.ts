@@ -1,5 +1,6 @@
-/** Usage: npm run bench [-- units|matching|cost|in-process|wire]. Without a name: all. One JSON object a line. */
+/** Usage: npm run bench [-- units|matching|distributed|cost|in-process|wire]. Without a name: all. One JSON object a line. */
 import { benchCost } from "./cost.js";
+import { benchDistributed } from "./distributed.js";
 import { benchInProcess } from "./in-process.js";
 import { benchMatching } from "./matching.js";
 import { benchUnits } from "./units.js";
@@ -8,6 +9,7 @@ import { benchWire } from "./wire.js";
 const benches: Record<string, () => Promise<void>> = {
   units: benchUnits,
   matching: benchMatching,
+  distributed: benchDistributed,
   cost: benchCost,
   "in-process": benchInProcess,
   wire: benchWire,
