@@ -81,7 +81,10 @@ export type InvokeOptions<Target extends InvokeTarget = InvokeTarget> = {
   function: Target;
   /** 366 days when absent. The invoked function goes on when the time is up. */
   timeout?: WaitTimeout | undefined;
-  /** What becomes of the invoked function when this run is cancelled: it is, too (as when absent), or it goes on. */
+  /**
+   * What becomes of the invoked function when this run ends, or lets go of it in a race, without its answer: it is cancelled
+   * (as when absent), or it goes on.
+   */
   onCancel?: "cancel" | "detach" | undefined;
 } & DataMember<InvokeData<Target>>;
 
@@ -251,7 +254,8 @@ export interface StepTools<Events extends EventMap<Events> = Record<never, never
   sendSignal(id: StepId, options: { signal: string; data?: unknown }): Promise<{ runId?: string }>;
 
   /**
-   * Runs another function and answers with what it returns. When it fails, this rejects, and can be caught.
+   * Runs another function, of this app or another, and answers with what it returns. When it fails, is cancelled, cannot start
+   * or takes too long, this rejects with a `StepError` whose `code` says which (docs/invoke.md); its `cause` is what it failed with.
    *
    * @example
    * const receipt = await step.invoke("charge", { function: charge, data: { orderId: event.data.orderId } });

@@ -11,6 +11,7 @@ import { referenceFunction } from "../../sdk/reference.js";
 import { eventType } from "../../sdk/events.js";
 import { staticSchema, type StandardSchema } from "../../sdk/standard-schema.js";
 import { quietClient } from "../crash/stage.js";
+import { eventsQueueUrl, sendRaw } from "./hands.js";
 import { scenarios } from "./started.js";
 import { DAY, HOUR, MINUTE, SECOND, type RunView, type Scenario } from "./world.js";
 
@@ -88,9 +89,9 @@ describe("a child that ends", () => {
     expect((await scenario.run(view.head.runId)).output).toEqual(["early", "late"]);
   });
 
-  it("may return 4 MB, and may be invoked with 900 KB", async () => {
+  it("may return 4 MB, and may be invoked with 2 MB", async () => {
     const result = randomBytes(3_000_000).toString("base64");
-    const question = randomBytes(675_000).toString("base64");
+    const question = randomBytes(1_500_000).toString("base64");
     const child = client.createFunction({ id: "child" }, ({ event, step }) =>
       step.run("make", () => ({ length: String(event.data["question"]).length, result: result.slice(0, 4_000_000) })),
     );
@@ -101,7 +102,7 @@ describe("a child that ends", () => {
     });
     const [scenario, view] = await run([parent, child]);
     await scenario.advance(HOUR + SECOND);
-    expect((await scenario.run(view.head.runId)).output).toEqual([900_000, true]);
+    expect((await scenario.run(view.head.runId)).output).toEqual([2_000_000, true]);
   });
 
   it("is one of many: twelve at once, each its own run, and one called again by the same id is another", async () => {
@@ -358,6 +359,53 @@ describe("time and cancels", () => {
     await scenario.advance(5 * MINUTE);
     const made = (await scenario.runsOf("child")).timeSorted.map(({ head }) => head.status);
     expect([begun, made.filter((status) => status !== "Cancelled")]).toEqual([0, []]);
+  });
+
+  it("a parent that ends without the answer takes its child along, unless it is detached", async () => {
+    const parent = client.createFunction({ id: "parent", triggers: go }, async ({ step, event }) => {
+      const onCancel = event.data["detach"] === true ? "detach" : "cancel";
+      const asked = step.invoke("ask", { function: slow, onCancel }).then(() => "answered");
+      return Promise.race([asked, step.sleep("patience", "1m").then(() => "went home")]);
+    });
+    for (const [detach, status] of [
+      [false, "Cancelled"],
+      [true, "Running"],
+    ] as const) {
+      const [scenario, view] = await run([parent, slow], { detach });
+      await scenario.advance(2 * MINUTE);
+      const ended = await scenario.run(view.head.runId);
+      expect([ended.output, (await childOf(scenario, "slow")).head.status]).toEqual(["went home", status]);
+    }
+  });
+
+  it("what tells of a child's end, or asks for the child, may come again, and late: nothing changes", async () => {
+    const child = client.createFunction({ id: "child" }, () => "answer");
+    const parent = client.createFunction({ id: "parent", triggers: go }, async ({ step }) => {
+      const answer = await step.invoke("ask", { function: child });
+      await step.sleep("nap", "1h");
+      return answer;
+    });
+    const scenario = await start({ client, functions: [parent, child] });
+    const asked: string[] = [];
+    scenario.world.aws.faults.add((call) => {
+      const body = String(call.input["MessageBody"]);
+      if (call.caller.name === "worker" && body.includes('"kind":"invoke"')) asked.push(body);
+      return undefined;
+    });
+    const [eventId = ""] = await scenario.send({ name: "shop/go" });
+    await scenario.advance(MINUTE);
+    const before = await scenario.runOf(eventId);
+    const { runId } = (await childOf(scenario, "child")).head;
+    const [invoke = ""] = asked;
+    for (const body of [invoke, JSON.stringify({ v: 1, kind: "ended", run: runId }), invoke]) {
+      await sendRaw(scenario, eventsQueueUrl(scenario), body);
+      await scenario.advance(MINUTE);
+    }
+    const after = await scenario.runOf(eventId);
+    expect([asked.length, after.entries]).toEqual([1, before.entries]);
+    expect((await scenario.runsOf("child")).timeSorted).toHaveLength(1);
+    await scenario.advance(HOUR);
+    expect((await scenario.runOf(eventId)).output).toBe("answer");
   });
 
   it("a race lets go of what it invoked", async () => {
