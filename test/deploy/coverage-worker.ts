@@ -78,7 +78,7 @@ const cancellable = perdure.createFunction(
 const signalled = perdure.createFunction(
   { id: "signalled", triggers: { event: "test/signalled" } },
   async ({ step }) => {
-    const options = { signal: "test/signal", timeout: "1h", onConflict: "replace" } as const;
+    const options = { signal: "test/signal", timeout: "10m", onConflict: "replace" } as const;
     return step.waitForSignal("wait", options).catch((error: { code?: string }) => error.code);
   },
 );
