@@ -1,0 +1,51 @@
+/**
+ * Goal: what dispatch sends itself of waits comes back as it was sent; anything else of the kind is quarantined, not acted upon.
+ * Method: messages written and read; each with one member that is missing or of another kind.
+ */
+import { describe, expect, it } from "vitest";
+import { encodeMessage, readDispatchMessage, type DispatchMessage } from "../../../runtime/queue/messages.js";
+
+const run = "shop_0123456789abcdefghjkmnpqrs";
+const match: DispatchMessage = { v: 1, kind: "match", event: "01J", key: "shop#WAIT#x", after: `${run}#op` };
+const lookback: DispatchMessage = {
+  v: 1,
+  kind: "lookback",
+  run,
+  fn: "f",
+  op: "op",
+  on: [{ event: "a" }, { event: "b", if: "async.data.x == 1" }],
+  trigger: "01J",
+  afterMs: 1,
+  untilMs: 2,
+  excluded: ["01J"],
+};
+
+describe("messages about waits", () => {
+  it.each<DispatchMessage>([
+    match,
+    lookback,
+    { ...lookback, op: null },
+    { ...lookback, from: "00000000000001#01J", again: true },
+    { ...lookback, returns: 3 },
+  ])("come back as they were sent", (message) => {
+    expect(readDispatchMessage(encodeMessage(message))).toEqual(message);
+  });
+
+  it.each<[string, object]>([
+    ["match", { event: undefined }],
+    ["match", { key: 7 }],
+    ["match", { after: null }],
+    ["lookback", { run: "no run" }],
+    ["lookback", { fn: undefined }],
+    ["lookback", { op: undefined }],
+    ["lookback", { on: [{ if: "true" }] }],
+    ["lookback", { on: "a" }],
+    ["lookback", { trigger: 1 }],
+    ["lookback", { afterMs: "1" }],
+    ["lookback", { untilMs: null }],
+    ["lookback", { excluded: [1] }],
+  ])("are not taken for one: %s with %j", (kind, change) => {
+    const message = { ...(kind === "match" ? match : lookback), ...change };
+    expect(readDispatchMessage(JSON.stringify(message))).toHaveProperty("unreadable");
+  });
+});
