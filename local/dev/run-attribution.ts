@@ -97,8 +97,14 @@ function batchPlaces(requests: unknown): Record<string, unknown>[] {
   return [...writes, ...keys];
 }
 
-const runOfAttributes = (attributes: unknown): string[] =>
-  isRecord(attributes) ? runOfPartition(stringOf(attributes["pk"])) : [];
+const WAITER_PARTITION = /^[^#]+#WAIT#[^#]+$/;
+
+/** A waiter is kept under what it waits for; its sort key begins with its run. */
+function runOfAttributes(attributes: unknown): string[] {
+  if (!isRecord(attributes)) return [];
+  const [pk = "", sk = ""] = [stringOf(attributes["pk"]), stringOf(attributes["sk"])];
+  return WAITER_PARTITION.test(pk) ? asRunId(sk.split("#")[0]) : runOfPartition(pk);
+}
 
 const runOfValues = (values: unknown): string[] =>
   isRecord(values) ? Object.values(values).flatMap((value) => runOfPartition(stringOf(value))) : [];

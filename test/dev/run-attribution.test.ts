@@ -8,7 +8,7 @@ import { Ledger } from "../../local/aws/ledger.js";
 import { headWrittenBy, RunAttribution } from "../../local/dev/run-attribution.js";
 import { RunCosts } from "../../local/dev/run-costs.js";
 import { runIdOf } from "../../runtime/core/ids.js";
-import { headKey, logKey } from "../../runtime/state/keys.js";
+import { headKey, logKey, waiterKey, waiterPartition } from "../../runtime/state/keys.js";
 
 const RUN = runIdOf("shop", "checkout", "01JXXXXXXXXXXXXXXXXXXXXXXX");
 const OTHER = runIdOf("shop", "checkout", "01JYYYYYYYYYYYYYYYYYYYYYYY");
@@ -29,6 +29,7 @@ describe("RunAttribution", () => {
       call("dynamodb", "TransactWriteItems", { TransactItems: [{ Put: { Item: item(headKey(RUN)) } }] }),
       call("dynamodb", "BatchWriteItem", { RequestItems: { t: [{ DeleteRequest: { Key: item(headKey(RUN)) } }] } }),
       call("dynamodb", "BatchGetItem", { RequestItems: { t: { Keys: [item(headKey(RUN))] } } }),
+      call("dynamodb", "DeleteItem", { Key: item(waiterKey(waiterPartition("shop", "paid", [], []), RUN, "op")) }),
       call("s3", "PutObject", { Bucket: "b", Key: `${RUN}/step` }),
       call("scheduler", "CreateSchedule", { Target: { Input: JSON.stringify({ v: 1, run: RUN }) } }),
     ];
