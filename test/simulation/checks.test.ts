@@ -32,7 +32,7 @@ const head: RunHead = { ...created.head, status: "Completed", epoch: 1, dueAtMs:
 const done: LogEntry = { k: "done", kind: "run", id: "s1", i: 0, a: 1, ok: "s1", fromMs: 0, atMs: 0 };
 
 const body: BodyStart = {
-  ...{ runId: PARENT, step: "s1:0", site: "s1", atMs: 1_500, failures: 0, completedBefore: false },
+  ...{ runId: PARENT, step: "s1:0", site: "s1", kind: "plain", atMs: 1_500, failures: 0, completedBefore: false },
   ...{ isLive: true, leaseUntilMs: 20_000 },
 };
 
@@ -104,6 +104,11 @@ const broken: [CheckName, string, Evidence][] = [
   ["orderIsStable", "one pass saw", withPass({ shown: ["s2=bbbb", "s1=aaaa"] })],
   ["completedStepsNeverRunAgain", "had a result", withBody({ completedBefore: true })],
   ["bodiesAreAccountedFor", "began 2 times; at most 1", withLedger({ bodies: [body, body] })],
+  [
+    "onceIsOnce",
+    "body s1 of run",
+    withLedger({ bodies: [body, body].map((each) => ({ ...each, kind: "once" as const })) }),
+  ],
   ["bodiesBeginUnderLease", "began 500 ms after the lease", withBody({ leaseUntilMs: 1_000 })],
   [
     "noBodyAfterCancel",

@@ -9,6 +9,8 @@ import { isLive, type RunHead } from "../../runtime/core/run.js";
 import type { Peek } from "../crash/peek.js";
 import type { Marker } from "./markers.js";
 
+export type BodyKind = "plain" | "distributed" | "once";
+
 export interface BodyStart {
   runId: string;
   /** The step's id and, for one used again, which time: as the log names it. */
@@ -16,6 +18,8 @@ export interface BodyStart {
   /** The place in the program. */
   site: string;
   atMs: number;
+  /** `distributed`: in a Lambda of its own, under no lease. `once`: it may begin at most once, whatever happens. */
+  kind: BodyKind;
   /** Throws this often before it returns. */
   failures: number;
   completedBefore: boolean;
@@ -82,15 +86,17 @@ export class Ledger {
     return counted;
   }
 
-  bodyBegins(start: Pick<BodyStart, "runId" | "site" | "failures"> & { id: string; occurrence: number }): void {
-    const { runId, site, failures, id, occurrence } = start;
+  bodyBegins(
+    start: Pick<BodyStart, "runId" | "site" | "failures" | "kind"> & { id: string; occurrence: number },
+  ): void {
+    const { runId, site, failures, kind, id, occurrence } = start;
     const peek = this.#peek();
     const head: RunHead | null = peek.head(runId);
     const completedBefore = peek
       .entries(runId)
       .some((entry) => entry.k === "done" && entry.id === id && entry.i === occurrence);
     this.bodies.push({
-      ...{ runId, site, failures, completedBefore },
+      ...{ runId, site, failures, kind, completedBefore },
       step: `${id}:${occurrence}`,
       atMs: this.#clock.now(),
       isLive: head !== null && isLive(head.status),
@@ -103,7 +109,13 @@ export class Ledger {
   markers(): Marker[] {
     const versions = new Map<string, number>();
     const markers: Marker[] = [];
+    if (this.bodies.some(({ kind }) => kind === "distributed")) markers.push("distributed body");
     for (const { runId, version, choices } of this.passes) {
+      // Ids say what they are of: o1 may begin once, w1 waits for an event.
+      for (const [place, choice] of choices) {
+        if (place.startsWith("o") && choice === 0) markers.push("once interrupted");
+        if (place.startsWith("w") && choice === 0) markers.push("wait missed");
+      }
       if (choices.size > 0) markers.push("race decided");
       if ((versions.get(runId) ?? version) !== version) markers.push("went on in other code");
       versions.set(runId, version);
@@ -151,12 +163,12 @@ export class PassLedger {
    * own in what it returns, so that a result replaced by another execution's does not go unseen.
    */
   body<T>(
-    about: { id: string; occurrence: number; site: string; ms: number; failures: number },
+    about: { id: string; occurrence: number; site: string; ms: number; failures: number; kind?: BodyKind },
     work: () => T,
   ): () => Promise<{ value: T; execution: number }> {
     return async () => {
-      const { id, occurrence, site, ms, failures } = about;
-      this.#ledger.bodyBegins({ runId: this.runId, id, occurrence, site, failures });
+      const { id, occurrence, site, ms, failures, kind = "plain" } = about;
+      this.#ledger.bodyBegins({ runId: this.runId, id, occurrence, site, failures, kind });
       const execution = this.#ledger.count("body", this.runId, site);
       await sleep(this.#clock, ms);
       if (execution <= failures) throw new Error(`attempt ${execution} of ${site} fails`);
@@ -169,7 +181,7 @@ export class PassLedger {
     return this.#ledger.count(what, this.runId, site) <= times;
   }
 
-  async slept(site: string, lengthMs: number, asked: () => Promise<void>): Promise<void> {
+  async slept(site: string, lengthMs: number, asked: () => Promise<unknown>): Promise<void> {
     const record = this.#ledger.sleepAsked(this.runId, site, lengthMs);
     await this.shown(site, asked());
     record.endedAtMs.push(this.#clock.now());

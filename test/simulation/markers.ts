@@ -36,6 +36,11 @@ export const MARKERS = {
   "index behind": "an index answered from before the latest write",
   "went on in other code": "a run was begun by one version of its code and continued by another",
   "race decided": "a race had a winner",
+  "arrival refused": "a second outcome of one operation arrived, and the first one stood",
+  "losers let go": "a race's losers were let go, on record",
+  "once interrupted": "the worker of a body that may begin once died in it, and the step failed",
+  "wait missed": "an event came before its wait was there, and the wait's time went by",
+  "distributed body": "a body ran in a Lambda of its own",
 } as const satisfies Record<string, string>;
 
 export type Marker = keyof typeof MARKERS;

@@ -5,7 +5,7 @@
  */
 import type { Random } from "../../sdk/clock.js";
 import type { Json } from "../../sdk/protocol.js";
-import type { StepTools } from "../../sdk/steps.js";
+import type { GroupTools, StepTools } from "../../sdk/steps.js";
 import type { PassLedger } from "./ledger.js";
 import type { CodeVersion } from "./code-version.js";
 
@@ -107,6 +107,7 @@ export class Draft {
 /** One place in one pass over the function. */
 export interface Scope {
   readonly step: StepTools;
+  readonly group: GroupTools;
   readonly pass: PassLedger;
   readonly version: CodeVersion;
   /** Names the place among all iterations and branches: `/2` is the third time around a loop. */
@@ -131,6 +132,18 @@ export function makeOracle(choices: ReadonlyMap<string, number>, path = ""): Ora
     within: (segment) => makeOracle(choices, `${path}/${segment}`),
     chosen: (id) => choices.get(`${id}${path}`),
   };
+}
+
+/** Raised where a run never came by: whatever pass it was predicted from was not the one that ended it. */
+class NeverDecided extends Error {
+  override readonly name = "NeverDecided";
+}
+
+/** What time and chance decided at a place that the run must have come by. */
+export function answered(oracle: Oracle, id: string): number {
+  const chosen = oracle.chosen(id);
+  if (chosen === undefined) throw new NeverDecided(`Nothing was decided at ${id}${oracle.path}`);
+  return chosen;
 }
 
 /** What a value is, whatever the order of its keys was: for comparing and hashing. */

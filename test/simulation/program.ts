@@ -64,12 +64,12 @@ export function functionOf(
 ): PerdureFunction<never> {
   return client.createFunction(
     { id: program.functionId, triggers: { event: program.eventName }, retries: RETRIES },
-    async ({ event, step, runId }) => {
+    async ({ event, step, group, runId }) => {
       const data: unknown = event.data;
       const canary = typeof data === "object" && data !== null ? String(Reflect.get(data, "canary")) : "";
       const about = { runId, functionId: program.functionId, version: version.number, canary };
       const pass = ledger().pass(about);
-      const value = await program.body.run(makeScope({ step, pass, version, path: "" }));
+      const value = await program.body.run(makeScope({ step, group, pass, version, path: "" }));
       return { canary, value };
     },
   );

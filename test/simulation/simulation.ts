@@ -39,7 +39,7 @@ const APP_ID = "sim";
 /** So long that nothing a world does expires before it is judged. */
 const RETENTION_DAYS = 60;
 /** From the end of the chaos: waits of days, retries of hours, half an hour between two sweeps. */
-const HORIZON_MS = 45 * DAY;
+const HORIZON_MS = 12 * DAY;
 const LONGEST_FREEZE_MS = MINUTE;
 const QUIET_LOOKS = 3;
 

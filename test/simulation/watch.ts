@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { isLive, type RunHead } from "../../runtime/core/run.js";
 import * as conditions from "../../runtime/state/conditions.js";
 import type { Item } from "../../runtime/state/attributes.js";
-import { HEAD_SORT_KEY, LOG_PREFIX } from "../../runtime/state/keys.js";
+import { HEAD_SORT_KEY, INBOX_PREFIX, LOG_PREFIX } from "../../runtime/state/keys.js";
 import { isEntryOf } from "../../runtime/state/log-store.js";
 import { AwsServiceError, type Input, type Output, type ServiceModel } from "../../local/aws/model.js";
 import type { World } from "../../local/world/world.js";
@@ -100,6 +100,7 @@ export class Watch {
     if (entries.length > 1) this.markers.add("group commit");
     if (entries.some(({ k }) => k === "start")) this.markers.add("careful start");
     if (entries.some(({ k }) => k === "failed")) this.markers.add("step retried");
+    if (entries.some(({ k }) => k === "gone")) this.markers.add("losers let go");
     if (entries.some(({ k }) => k === "thrown")) this.markers.add("function retried");
     const head = this.#lastSeen.get(runId);
     if (!head) return;
@@ -143,6 +144,7 @@ export class Watch {
     if (operation === "PutItem") {
       if (sortKey === HEAD_SORT_KEY) this.markers.add("run created twice");
       if (sortKey.startsWith(LOG_PREFIX)) this.markers.add("log item twice");
+      if (sortKey.startsWith(INBOX_PREFIX)) this.markers.add("arrival refused");
     } else if (sortKey === HEAD_SORT_KEY) {
       this.#headRefused(runId, input);
     }

@@ -1,6 +1,6 @@
 /** Owns: `Promise.race` of branches, and a step named after the winner. The losers go on, awaited by nobody. */
 import type { Json } from "../../../sdk/protocol.js";
-import type { Operation, OperationKind, Oracle, Scope } from "../operation.js";
+import { answered, type Operation, type OperationKind, type Oracle, type Scope } from "../operation.js";
 import { plainStep } from "./run.js";
 
 type Outcome = { index: number } & ({ value: Json } | { error: unknown });
@@ -19,11 +19,9 @@ async function race(scope: Scope, id: string, branches: readonly Operation[]): P
   return { winner: first.index, value: first.value };
 }
 
-function predict(oracle: Oracle, id: string, branches: readonly Operation[]): Json {
-  const winner = oracle.chosen(id);
-  const branch = winner === undefined ? undefined : branches[winner];
-  if (winner === undefined || branch === undefined) throw new Error(`Nothing won race ${id}`);
-  return { winner, value: branch.predict(oracle.within(winner)) };
+export function predictRace(oracle: Oracle, id: string, branches: readonly Operation[]): Json {
+  const winner = answered(oracle, id);
+  return { winner, value: branches[winner]?.predict(oracle.within(winner)) ?? null };
 }
 
 export const raceKind: OperationKind = {
@@ -37,7 +35,7 @@ export const raceKind: OperationKind = {
       isPlain: false,
       show: () => `race ${id} [${branches.map((branch) => branch.show()).join(" | ")}]`,
       run: (scope) => race(scope, id, branches),
-      predict: (oracle) => predict(oracle, id, branches),
+      predict: (oracle) => predictRace(oracle, id, branches),
     };
   },
 };
