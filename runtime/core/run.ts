@@ -1,6 +1,5 @@
 /** Owns: a run as the table holds it, and its statuses. Pure. */
 import type { SerializedError } from "../../sdk/protocol.js";
-import { INVOKED_EVENT, isEndEvent } from "../../sdk/system-events.js";
 
 /** An operation of a run that waits for the end of another run. `detached`: that one outlives a parent that was cancelled. */
 export interface ParentOp {
@@ -81,12 +80,4 @@ export interface RunHead {
   /** Why it was cancelled, where whoever did it has said; null for any other run. */
   reason: SerializedError | null;
   diverged: Divergence | null;
-}
-
-/**
- * Whether nobody is told of what becomes of a run, but its parent: it listens to what the platform tells of runs, or was
- * invoked on behalf of one that does. Telling of it too would never end.
- */
-export function isQuiet(head: Pick<RunHead, "quiet" | "parent">, eventName: string): boolean {
-  return head.quiet || isEndEvent(eventName) || (eventName === INVOKED_EVENT && head.parent === null);
 }

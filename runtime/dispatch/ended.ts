@@ -1,14 +1,15 @@
 /**
  * Owns: telling of a run's end: its parent gets the outcome, whoever listens gets a system event. Everything is named from
  * the run, so that a message that comes again tells nothing twice.
- * T1 What listens to system events is not told of in turn (core/run.ts, `isQuiet`): it would never end.
+ * T1 What listens to system events is not told of in turn (operations/quiet.ts): it would never end.
  */
 import type { Json } from "../../sdk/protocol.js";
 import { CANCELLED_EVENT, FAILED_EVENT, FINISHED_EVENT } from "../../sdk/system-events.js";
 import { appOfRun, childEventId } from "../core/ids.js";
-import { isLive, isQuiet, type RunHead } from "../core/run.js";
+import { isLive, type RunHead } from "../core/run.js";
 import { traceMember } from "../observe/trace.js";
 import { invokedFunctionCancelled, invokedFunctionFailed, outcomeError } from "../operations/errors.js";
+import { isQuiet } from "../operations/quiet.js";
 import type { AcceptedEvent, ArriveRequest } from "../queue/messages.js";
 import type { QueuedWake } from "../queue/send.js";
 import type { Services } from "../services.js";

@@ -5,9 +5,10 @@
  */
 import type { FunctionConfig, Json, LogEntry, SerializedError, StoredEvent } from "../../sdk/protocol.js";
 import { SWEEP_FIRST_MS, SWEEP_LONGEST_MS, WAKE_GRACE_MS } from "../core/limits.js";
-import { isQuiet, type Divergence, type RunHead } from "../core/run.js";
+import type { Divergence, RunHead } from "../core/run.js";
 import { traceMember } from "../observe/trace.js";
 import type { WakeReason } from "../queue/messages.js";
+import { isQuiet } from "../operations/quiet.js";
 import { sendMessage } from "../queue/send.js";
 import { isFinishListenedTo } from "../registry/listeners.js";
 import type { Services } from "../services.js";

@@ -5,7 +5,7 @@
  */
 import { childEventId, parseRunId, runIdOf } from "../core/ids.js";
 import { forEachLimited } from "../core/limited.js";
-import { isQuiet, type ParentOp, type RunHead } from "../core/run.js";
+import type { ParentOp, RunHead } from "../core/run.js";
 import { traceMember } from "../observe/trace.js";
 import { encodeMessage, type DispatchMessage, type InvokeRequest } from "../queue/messages.js";
 import { MAX_MESSAGE_BYTES, sendMessage } from "../queue/send.js";
@@ -13,6 +13,7 @@ import { InboxStore, type StoredArrival } from "../state/inbox-store.js";
 import { payloadObjectKey } from "../state/keys.js";
 import { putPayloadObject } from "../state/payloads.js";
 import { invokeLetGo, invokeTimedOut, outcomeError } from "./errors.js";
+import { isQuiet } from "./quiet.js";
 import type { ArmedOperation, Arming, OperationContext, OpOf } from "./operation.js";
 
 type InvokeOperation = ArmedOperation<OpOf<"invoke">>;
