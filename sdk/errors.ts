@@ -320,3 +320,12 @@ export const sendUnreachable = defineError<{ attempts: number; reason: string }>
     `Cannot send events: ${attempts} attempts failed, the last one with ${shown(reason)}; expected an answer`,
   remedy: "Check that Perdure is running and PERDURE_URL is right; for a laptop, start it with: npx perdure dev.",
 });
+
+export const stepInterrupted = defineError<{ stepId: string }>({
+  code: "STEP_INTERRUPTED",
+  status: 500,
+  retryable: true,
+  message: ({ stepId }) =>
+    `Cannot finish step ${shown(stepId)}: the worker died while its body ran; expected it to return or throw`,
+  remedy: "Look at the worker's log for a crash, running out of memory, or a timeout.",
+});

@@ -4,8 +4,7 @@
  * What the log does not hold is not shown: a body's first attempt is written down when it ends (in a turn after a crash,
  * also when it begins), so a step that runs for the first time has no row yet.
  */
-import { stepInterrupted } from "../../sdk/host/errors.js";
-import { serializeError } from "../../sdk/errors.js";
+import { serializeError, stepInterrupted } from "../../sdk/errors.js";
 import type { Json, LogEntry, SerializedError, StepKind, WaitingOp } from "../../sdk/protocol.js";
 import { isLive, type RunHead } from "../core/run.js";
 import { isoTime } from "./show-run.js";

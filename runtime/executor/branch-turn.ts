@@ -3,8 +3,7 @@
  * No claim, no lease and no log entry: the run's own turn is where history is written. A message that comes twice runs the
  * body twice at worst; the first outcome is the only one.
  */
-import { serializeError } from "../../sdk/errors.js";
-import { stepInterrupted } from "../../sdk/host/errors.js";
+import { serializeError, stepInterrupted } from "../../sdk/errors.js";
 import type { BackoffConfig, PassInput, PassOutcome, PassPort, StepName } from "../../sdk/protocol.js";
 import { retryDelayMs } from "../core/backoff.js";
 import { stepHash } from "../core/ids.js";
@@ -34,8 +33,8 @@ export async function runBranch(executor: Executor, delivery: WakeDelivery, work
   const inbox = new InboxStore(services);
   const [run, arrived] = await Promise.all([
     new LogStore(services).loadWithoutInbox(wake.run),
-    // A first delivery has nothing to find.
-    delivery.receives > 1 || work.attempt > 0 ? inbox.get(wake.run, hash) : null,
+    // On a first delivery, too: a turn that was taken over has its branches armed anew, by messages of their own.
+    inbox.get(wake.run, hash),
   ]);
   if (!run || !isLive(run.head.status)) return GONE;
   if (!arrived) {

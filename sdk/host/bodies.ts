@@ -11,10 +11,10 @@
  *    of it. The log holds what was written while the lease was held, and a thief reads it after that: whoever may begin the
  *    body has written the `start` every later turn sees (PROTOCOL §2.3, §2.4).
  */
-import { serializeError } from "../errors.js";
+import { serializeError, stepInterrupted } from "../errors.js";
 import type { LogEntry, PassInput, PassOutcome, PassPort, StepKind } from "../protocol.js";
 import { runAttempt, type Attempt, type AttemptOutcome } from "./attempt.js";
-import { runTooLarge, stepInterrupted, stepTimedOut } from "./errors.js";
+import { runTooLarge, stepTimedOut } from "./errors.js";
 import type { StepResult } from "./history.js";
 import { MAX_RUN_BYTES } from "./limits.js";
 import type { Operation, Operations } from "./operations.js";

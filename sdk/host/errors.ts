@@ -80,15 +80,6 @@ export const raceWithoutEntrants = defineError<object>({
   remedy: "Pass functions: group.race([() => step.waitForEvent(…), () => step.sleep(…)]).",
 });
 
-export const stepInterrupted = defineError<{ stepId: string }>({
-  code: "STEP_INTERRUPTED",
-  status: 500,
-  retryable: true,
-  message: ({ stepId }) =>
-    `Cannot finish step ${shown(stepId)}: the worker died while its body ran; expected it to return or throw`,
-  remedy: "Look at the worker's log for a crash, running out of memory, or a timeout.",
-});
-
 export const stepTimedOut = defineError<{ stepId: string }>({
   code: "STEP_TIMED_OUT",
   status: 500,
