@@ -7,15 +7,15 @@ import type { FunctionContext, PerdureFunction } from "../../sdk/function.js";
 import { runningIn } from "../../sdk/host/current-run.js";
 import { bodyContext } from "../../sdk/host/step-context.js";
 import type { Logger } from "../../sdk/logger.js";
-import { sendingTo, type EventSink } from "./client-sends.js";
+import { sendingTo, type Sink } from "./client-sends.js";
 import { testMockNotABody } from "./errors.js";
 import type { Mocks } from "./mocks.js";
 import type { PassTrace } from "./pass-trace.js";
 
 export interface Instruments {
   mocks: Mocks;
-  /** Where the client's `send` goes from inside the functions. */
-  sink: EventSink;
+  /** Where what the client sends goes from inside the functions. */
+  sink: Sink;
   /** Opens the record of one pass. */
   observe?: (functionId: string, runId: string) => PassTrace;
   /** In place of the client's. */
@@ -71,7 +71,7 @@ class ObservedTools {
   readonly #functionId: string;
   readonly #context: FunctionContext<never>;
   readonly #mocks: Mocks;
-  readonly #sink: EventSink;
+  readonly #sink: Sink;
   readonly #trace: PassTrace | undefined;
   readonly #occurrences = new Map<string, number>();
 

@@ -41,7 +41,10 @@ export class RunningTest<
     this.#setup = setup;
     this.#world = world;
     this.#mocks = mocks;
-    this.#detachClient = attachClient(setup.client, async (events) => ({ ids: await world.post(events) }));
+    this.#detachClient = attachClient(setup.client, {
+      events: async (events) => ({ ids: await world.post(events) }),
+      signal: (signal, data) => world.signal(signal, data),
+    });
   }
 
   get now(): Date {

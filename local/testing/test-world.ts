@@ -13,10 +13,11 @@ import { functionSort, parseFunctionSort } from "../../runtime/state/keys.js";
 import { LogStore, type LoadedRun } from "../../runtime/state/log-store.js";
 import type { FunctionClient, PerdureFunction } from "../../sdk/function.js";
 import { hostFunctions } from "../../sdk/host/in-process-host.js";
-import type { OutgoingEvent } from "../../sdk/protocol.js";
+import type { Json, OutgoingEvent } from "../../sdk/protocol.js";
 import { seededRandom } from "../aws/seeded-random.js";
 import { VirtualClock } from "../aws/virtual-clock.js";
 import { EVENT_KEY, World } from "../world/world.js";
+import type { Sink } from "./client-sends.js";
 import { testEventsRefused, testEventUnknown, testRunUnknown } from "./errors.js";
 import { instrument, type Instruments } from "./instrument.js";
 import { shownRun } from "./shown-run.js";
@@ -53,9 +54,10 @@ export class TestWorld {
     hostFunctions(client.id, functions);
     const clock = new VirtualClock({ startMs });
     let testWorld: TestWorld | null = null;
-    const sink = async (events: readonly OutgoingEvent[]): Promise<{ ids: string[] }> => ({
-      ids: testWorld ? await testWorld.post(events) : [],
-    });
+    const sink: Sink = {
+      events: async (events) => ({ ids: testWorld ? await testWorld.post(events) : [] }),
+      signal: async (signal, data) => (testWorld ? testWorld.signal(signal, data) : { runId: null }),
+    };
     const world = await World.start({
       client,
       clock,
@@ -79,6 +81,16 @@ export class TestWorld {
     if (status !== 200) throw testEventsRefused({ status, answer: messageOf(text) });
     // The ingest handler's answer to events it has accepted.
     return (JSON.parse(text) as { ids: string[] }).ids;
+  }
+
+  /** Sends a signal, likewise. */
+  async signal(signal: string, data: Json): Promise<{ runId: string | null }> {
+    const headers = { authorization: `Bearer ${EVENT_KEY}` };
+    const { status, body } = await this.world.request("POST", "/api/v1/signals", { signal, data }, headers);
+    const text = Buffer.from(body).toString();
+    if (status !== 200) throw testEventsRefused({ status, answer: messageOf(text) });
+    // The API's answer to a signal it has taken (docs/api.md).
+    return (JSON.parse(text) as { data: { runId: string | null } }).data;
   }
 
   /** Ids of the runs an event started, in the order of its routes. */

@@ -306,6 +306,11 @@ describe("roles", () => {
       ],
       ["WhoListens", ["dynamodb:GetItem"], { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["REGISTRY#*"] } }],
       [
+        "Signals",
+        ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+        { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["SIGNAL#*"] } },
+      ],
+      [
         "EventsOfRuns",
         ["dynamodb:GetItem", "dynamodb:UpdateItem"],
         { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["EVENT#*"] } },

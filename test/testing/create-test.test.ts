@@ -147,7 +147,26 @@ describe("send and time", () => {
     expect((await t.runOf(ids[0])).output).toBe(5);
     await t.stop();
     expect(await codeOf(live.send({ name: "e" }))).toBe("TEST_STOPPED");
+    expect(await codeOf(live.sendSignal({ signal: "s" }))).toBe("TEST_STOPPED");
     expect(fetch).not.toHaveBeenCalled();
+  });
+
+  it("perdure.sendSignal ends a wait in the test, from its own code and from functions", async () => {
+    const waits = client.createFunction({ id: "waits", triggers: { event: "wait" } }, ({ event, step }) =>
+      step.waitForSignal("wait", { signal: String(event.data["signal"]), timeout: "1h" }),
+    );
+    const sends = client.createFunction({ id: "sends", triggers: { event: "go" } }, ({ step }) =>
+      step.run("send", () => client.sendSignal({ signal: "a", data: 1 })),
+    );
+    const t = await start({ functions: [waits, sends] });
+    const [a = "", b = ""] = (await t.send(["a", "b"].map((signal) => ({ name: "wait", data: { signal } })))).ids;
+    const { ids } = await t.send({ name: "go" });
+    expect((await t.runOf(ids[0])).output).toEqual({ runId: (await t.runOf(a)).id });
+    expect(await client.sendSignal({ signal: "b", data: 2 })).toEqual({ runId: (await t.runOf(b)).id });
+    expect(await client.sendSignal({ signal: "c" })).toEqual({});
+    await t.advance("1s");
+    expect((await t.runOf(a)).output).toEqual({ signal: "a", data: 1 });
+    expect((await t.runOf(b)).output).toEqual({ signal: "b", data: 2 });
   });
 });
 
