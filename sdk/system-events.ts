@@ -25,6 +25,8 @@ export interface FailedRun<Event = ReceivedEvent> extends EndedRun<Event> {
 /** Data of `perdure/function.cancelled`. */
 export interface CancelledRun<Event = ReceivedEvent> extends EndedRun<Event> {
   status: "Cancelled";
+  /** Why, where whoever cancelled it has said so: its code is that of a timeout, an event, a request. */
+  reason?: EventError;
 }
 
 /** Data of `perdure/function.finished`: every end there is. `result` is what the function returned. */
@@ -32,6 +34,8 @@ export interface FinishedRun<Event = ReceivedEvent> extends EndedRun<Event> {
   status: "Completed" | "Failed" | "Cancelled";
   result?: Json;
   error?: EventError;
+  /** Of a run that was cancelled. */
+  reason?: EventError;
 }
 
 /** Data of `perdure/function.invoked` as others than the invoked function see it. */

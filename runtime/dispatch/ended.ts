@@ -40,10 +40,10 @@ export async function announceEnd(room: DispatchRoom, runId: string, wake: boole
 
 /** What an ended run is to whoever invoked it. */
 export async function outcomeOf(services: Services, { head, output }: StoredRun): Promise<ArriveRequest["outcome"]> {
-  const { runId, functionId, error } = head;
+  const { runId, functionId, error, reason } = head;
   const about = { function: `${appOfRun(runId)}/${functionId}`, runId };
   if (head.status === "Completed") return { ok: await valueOf(services, output) };
-  if (head.status === "Cancelled") return { err: outcomeError(invokedFunctionCancelled(about)) };
+  if (head.status === "Cancelled") return { err: outcomeError(invokedFunctionCancelled(about), reason ?? undefined) };
   const cause = error ?? undefined;
   return { err: outcomeError(invokedFunctionFailed({ ...about, reason: cause?.message ?? "no reason" }), cause) };
 }
@@ -85,7 +85,7 @@ async function systemEvent(services: Services, name: string, run: StoredRun): Pr
   return { id, receivedAtMs: atMs, event, ...traceMember(head.trace) };
 }
 
-function factsOf({ runId, functionId, status, error }: RunHead): { [key: string]: Json } {
+function factsOf({ runId, functionId, status, error, reason }: RunHead): { [key: string]: Json } {
   return {
     appId: appOfRun(runId),
     functionId,
@@ -93,5 +93,6 @@ function factsOf({ runId, functionId, status, error }: RunHead): { [key: string]
     status,
     // An error as it is kept is JSON.
     ...(error ? { error: JSON.parse(JSON.stringify(error)) as Json } : {}),
+    ...(reason ? { reason: JSON.parse(JSON.stringify(reason)) as Json } : {}),
   };
 }

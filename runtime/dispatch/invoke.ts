@@ -6,6 +6,7 @@ import type { Json } from "../../sdk/protocol.js";
 import { INVOKED_EVENT } from "../../sdk/system-events.js";
 import { appOfRun, childEventId } from "../core/ids.js";
 import { isLive, type ParentOp } from "../core/run.js";
+import { cancelledByParent, reasonOf } from "../executor/cancel-reasons.js";
 import { cancelLiveRun } from "../executor/cancel.js";
 import { invokeSkipped, invokeTooDeep, invokeUnknownFunction, outcomeError } from "../operations/errors.js";
 import { traceMember } from "../observe/trace.js";
@@ -47,7 +48,8 @@ export async function cancelChild(room: DispatchRoom, runId: string, parent: Par
   const { services, registry } = room;
   const found = await new RunStore(services).get(runId);
   if (found?.head.parent?.run !== parent.run || found.head.parent.op !== parent.op) return [];
-  const ended = isLive(found.head.status) ? await cancelLiveRun(services, found.head) : found;
+  const reason = reasonOf(cancelledByParent({ runId, parentRunId: parent.run }));
+  const ended = isLive(found.head.status) ? await cancelLiveRun(services, found.head, reason) : found;
   const app = registry.apps.get(appOfRun(runId));
   if (!app || !ended || ended.head.effects.length === 0) return [];
   const wake = { v: 1, run: runId, fn: ended.head.functionId, why: "arrival" } as const;

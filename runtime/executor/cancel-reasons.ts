@@ -47,6 +47,16 @@ export const cancelledByEvent = defineError<{ runId: string; eventName: string; 
   remedy: "Nothing is to be done: the function's cancelOn asks for it.",
 });
 
+export const cancelledByParent = defineError<{ runId: string; parentRunId: string }>({
+  code: "CANCELLED_BY_PARENT",
+  status: 409,
+  retryable: false,
+  message: ({ runId, parentRunId }) =>
+    `Cannot go on with run "${runId}": run "${parentRunId}", which has invoked it, waits for it no longer; expected it to wait`,
+  remedy:
+    'Nothing is to be done, or invoke it with onCancel: "detach": then it goes on when the run that waits for it does not.',
+});
+
 /** Without a stack: it would be the platform's own. */
 export function reasonOf({ name, message, code }: PerdureError): SerializedError {
   return { name, message, code };

@@ -80,7 +80,9 @@ describe("a function that listens", () => {
     await scenario.send({ name: "shop/go" });
     const [sleeping] = (await scenario.runsOf("sleeps")).timeSorted;
     await cancel(scenario, sleeping?.head.runId ?? "");
-    expect(noted).toMatchObject([{ functionId: "sleeps", status: "Cancelled" }]);
+    expect(noted).toMatchObject([
+      { functionId: "sleeps", status: "Cancelled", reason: { code: "CANCELLED_BY_REQUEST" } },
+    ]);
   });
 
   it("is not told of its own end, nor of those of functions it invokes: it would never end", async () => {

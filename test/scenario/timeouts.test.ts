@@ -182,6 +182,27 @@ it("a worker that dies at any of its calls as the time is up leaves the run canc
   expect(died).toBeGreaterThanOrEqual(5);
 });
 
+it("tell whoever listens, and whoever invoked the run, that it was too late", async () => {
+  const heard: unknown[] = [];
+  const slow = client.createFunction({ id: "slow", timeouts: { finish: "1m" } }, ({ step }) => step.sleep("on", "1d"));
+  const parent = client.createFunction({ id: "parent", triggers: { event: "shop/go" } }, async ({ step }) => {
+    const failure = await step.invoke("slow", { function: slow }).then(
+      () => null,
+      (error: unknown) => error as { code: string; cause: { code: string } },
+    );
+    return [failure?.code, failure?.cause.code];
+  });
+  const listener = client.createFunction(
+    { id: "listener", triggers: { event: "perdure/function.cancelled" } },
+    ({ event }) => void heard.push([event.data.functionId, event.data.reason?.code]),
+  );
+  const scenario = await start({ client, functions: [slow, parent, listener] });
+  const run = await begin(scenario);
+  await scenario.advance(2 * MINUTE);
+  expect((await scenario.run(run)).output).toEqual(["INVOKED_FUNCTION_CANCELLED", "FINISH_TIMED_OUT"]);
+  expect(heard).toEqual([["slow", "FINISH_TIMED_OUT"]]);
+});
+
 it("are checked where the function is made, and again where it is registered", async () => {
   const make = (timeouts: object) => (): unknown =>
     client.createFunction({ id: "checked", triggers: { event: "shop/go" }, timeouts }, () => 1);
