@@ -44,6 +44,11 @@ async function armWait(context: OperationContext, operation: EventOperation): Pr
   }
   const store = new WaiterStore(services);
   for (const waiter of waiters.waiters) await store.put(waiter);
+  if (isLate(context, operation) && (await new InboxStore(services).get(head.runId, operation.hash))) {
+    // What ended the wait came before the worker that had armed it was lost, and has removed its waiter already.
+    await store.remove(waiters.waiters.map(keyOf));
+    return;
+  }
   const lookback = lookbackOf(context, operation, waiters.waiters);
   if (lookback) await sendMessage(services, services.settings.eventsQueueUrl, { v: 1, kind: "lookback", ...lookback });
 }
@@ -101,11 +106,10 @@ function lookbackOf(
   [waiter]: readonly NewWaiter[],
 ): LookbackRequest | null {
   if (!waiter) return null;
-  const { services, head, entries } = context;
+  const { head, entries } = context;
   const { lookback, on, untilMs } = operation.op;
   const askedMs = askedAtMs(context, operation);
-  const isLate = services.clock.now() - askedMs > LATE_ARMING_MS;
-  if (lookback === undefined && !isLate) return null;
+  if (lookback === undefined && !isLate(context, operation)) return null;
   const afterMs = lookback === "run" ? head.createdAtMs - 1 : askedMs - Math.max(EVENT_SKEW_MS, lookback ?? 0);
   return {
     run: head.runId,
@@ -117,6 +121,11 @@ function lookbackOf(
     untilMs,
     excluded: [...new Set([head.eventId, ...seenEvents(entries, 0)])],
   };
+}
+
+/** Armed after a crash, not when it was asked for. */
+function isLate(context: OperationContext, operation: EventOperation): boolean {
+  return context.services.clock.now() - askedAtMs(context, operation) > LATE_ARMING_MS;
 }
 
 function distinct(on: readonly EventMatch[]): EventMatch[] {
