@@ -3,10 +3,27 @@
  * do. Events are the exception: until dispatch has stored them, the events queue is where they are.
  * Must not: be trusted. Whatever cannot be read is quarantined, not crashed upon.
  */
+import { shown } from "../../sdk/error-catalogue.js";
+import { serializeError } from "../../sdk/errors.js";
 import type { EventMatch, Json, SerializedError, StoredEvent } from "../../sdk/protocol.js";
-import { parseRunId } from "../core/ids.js";
+import { signalData } from "../../sdk/signals.js";
+import { appIdPattern, functionIdPattern, isUlid, parseRunId } from "../core/ids.js";
 import { readTraceparent, traceMember } from "../observe/trace.js";
 import type { ParentOp } from "../core/run.js";
+import {
+  isCount,
+  isEventName,
+  isEventPlace,
+  isFanGroup,
+  isFanName,
+  isOpHash,
+  isRecord,
+  isRequestObject,
+  isText,
+  isTime,
+  isWaiterPartition,
+  isWholeTime,
+} from "./message-fields.js";
 
 export type WakeReason = "start" | "retry" | "sleep" | "continue" | "arrival" | "branch" | "sweep" | "dead-letter";
 
@@ -148,27 +165,27 @@ export function readWake(body: string): WakeMessage | { unreadable: string } {
   const value = parse(body);
   if (!isRecord(value)) return { unreadable: "the body is no JSON object" };
   const { v, run, fn, why, dueMs } = value;
-  if (v !== 1) return { unreadable: `version ${JSON.stringify(v)} is not known` };
+  if (v !== 1) return { unreadable: `version ${shown(v)} is not known` };
   if (typeof run !== "string" || !parseRunId(run)) return { unreadable: "run is no run id" };
-  if (typeof fn !== "string") return { unreadable: "fn is no function id" };
+  if (!isFunctionId(fn)) return { unreadable: "fn is no function id" };
   const reason = WAKE_REASONS.find((known) => known === why);
   if (!reason) return { unreadable: "why is no known reason" };
-  if (dueMs !== undefined && !Number.isFinite(dueMs)) return { unreadable: "dueMs is no time" };
+  if (dueMs !== undefined && !isTime(dueMs)) return { unreadable: "dueMs is no time" };
   const trace = traceMember(readTraceparent(value["trace"]));
   const branch = value["branch"] === undefined ? undefined : readBranch(value["branch"]);
   if (branch === null) return { unreadable: "the branch is incomplete" };
-  const due = typeof dueMs === "number" ? { dueMs } : {};
+  const due = dueMs === undefined ? {} : { dueMs };
   return { v: 1, run, fn, why: reason, ...due, ...trace, ...(branch ? { branch } : {}) };
 }
 
 function readBranch(value: unknown): BranchWork | null {
   if (!isRecord(value)) return null;
   const { id, i, attempt, fan } = value;
-  if (typeof id !== "string" || typeof i !== "number" || typeof attempt !== "number") return null;
+  if (!isText(id) || !isCount(i) || !isCount(attempt)) return null;
   if (fan === undefined) return { id, i, attempt };
   if (!isRecord(fan)) return null;
   const { group, shard, name } = fan;
-  if (typeof group !== "string" || typeof shard !== "number" || typeof name !== "string") return null;
+  if (!isFanGroup(group) || !isCount(shard) || !isFanName(name)) return null;
   return { id, i, attempt, fan: { group, shard, name } };
 }
 
@@ -176,108 +193,117 @@ function readBranch(value: unknown): BranchWork | null {
 export function readDispatchMessage(body: string): DispatchMessage | { unreadable: string } {
   const value = parse(body);
   if (!isRecord(value)) return { unreadable: "the body is no JSON object" };
-  if (value["v"] !== 1) return { unreadable: `version ${JSON.stringify(value["v"])} is not known` };
+  if (value["v"] !== 1) return { unreadable: `version ${shown(value["v"])} is not known` };
   const { returns } = value;
   const trace = traceMember(readTraceparent(value["trace"]));
-  const common = { v: 1, ...(typeof returns === "number" ? { returns } : {}), ...trace } as const;
+  const common = { v: 1, ...(isCount(returns) ? { returns } : {}), ...trace } as const;
   const text = (name: string): string | null => {
     const member = value[name];
     return typeof member === "string" ? member : null;
   };
   switch (value["kind"]) {
-    case "events":
-      return isEventList(value["events"])
-        ? { ...common, kind: "events", events: value["events"] }
-        : { unreadable: "events is no list of accepted events" };
+    case "events": {
+      const events = readEvents(value["events"]);
+      return events ? { ...common, kind: "events", events } : { unreadable: "events is no list of accepted events" };
+    }
     case "events-object": {
       const key = text("key");
-      return key === null ? { unreadable: "key is missing" } : { ...common, kind: "events-object", key };
+      return isRequestObject(key)
+        ? { ...common, kind: "events-object", key }
+        : { unreadable: "key names no large request" };
     }
     case "timer": {
       const [app, run, fn] = [text("app"), text("run"), text("fn")];
       const reason = WAKE_REASONS.find((known) => known === value["why"]);
       const { dueMs } = value;
-      if (app === null || run === null || fn === null || !parseRunId(run) || !reason || typeof dueMs !== "number") {
+      if (!isAppId(app) || run === null || !isFunctionId(fn) || !parseRunId(run) || !reason || !isTime(dueMs)) {
         return { unreadable: "the timer is incomplete" };
       }
       return { ...common, kind: "timer", app, run, fn, why: reason, dueMs };
     }
     case "cron": {
       const [app, fn, cron, at] = [text("app"), text("fn"), text("cron"), text("at")];
-      if (app === null || fn === null || cron === null || at === null || Number.isNaN(Date.parse(at))) {
+      if (!isAppId(app) || !isFunctionId(fn) || !isText(cron) || at === null || !isWholeTime(Date.parse(at))) {
         return { unreadable: "the cron tick is incomplete" };
       }
       return { ...common, kind: "cron", app, fn, cron, at };
     }
     case "match": {
       const [event, key, after] = [text("event"), text("key"), text("after")];
-      if (event === null || key === null || after === null) return { unreadable: "the match is incomplete" };
+      if (!isEventId(event) || !isWaiterPartition(key) || !isText(after)) {
+        return { unreadable: "the match is incomplete" };
+      }
       return { ...common, kind: "match", event, key, after };
     }
     case "lookback": {
       const lookback = readLookback(value);
       return lookback ? { ...common, kind: "lookback", ...lookback } : { unreadable: "the look back is incomplete" };
     }
-    case "invoke": {
-      const invoke = readInvoke(value);
-      return invoke ? { ...common, kind: "invoke", ...invoke } : { unreadable: "the invoke is incomplete" };
-    }
-    case "disown": {
-      const [run, parent] = [text("run"), readParent(value["parent"])];
-      if (run === null || !parseRunId(run) || !parent) return { unreadable: "the disowning is incomplete" };
-      return { ...common, kind: "disown", run, parent };
-    }
-    case "ended": {
-      const run = text("run");
-      if (run === null || !parseRunId(run)) return { unreadable: "run is no run id" };
-      return { ...common, kind: "ended", run, ...(value["wake"] === true ? { wake: true } : {}) };
-    }
-    case "arrive": {
-      const arrive = readArrive(value);
-      return arrive ? { ...common, kind: "arrive", ...arrive } : { unreadable: "the arrival is incomplete" };
-    }
+    case "invoke":
+    case "disown":
+    case "ended":
+    case "arrive":
+      return readAboutRun(common, value);
     case "signal": {
       const [signal, token] = [text("signal"), text("token")];
       const { data } = value;
-      if (signal === null || token === null || !isJson(data)) return { unreadable: "the signal is incomplete" };
+      if (signal === null || !isText(token) || !isJson(data)) return { unreadable: "the signal is incomplete" };
+      if (!isSendable(signal, data)) return { unreadable: "the signal is none that can be sent" };
       return { ...common, kind: "signal", signal, data, token };
     }
     case "cancel-runs": {
       const [cancellation, { page }] = [text("cancellation"), value];
-      if (cancellation === null || typeof page !== "number") return { unreadable: "the bulk cancel is incomplete" };
+      if (!isEventId(cancellation) || !isCount(page)) return { unreadable: "the bulk cancel is incomplete" };
       return { ...common, kind: "cancel-runs", cancellation, page };
     }
     default:
-      return { unreadable: `kind ${JSON.stringify(value["kind"])} is not known` };
+      return { unreadable: `kind ${shown(value["kind"])} is not known` };
   }
+}
+
+type Common = Pick<DispatchMessage, "v" | "returns" | "trace">;
+
+/** A message about an operation of a run, or about the end of one. */
+function readAboutRun(common: Common, value: Record<string, unknown>): DispatchMessage | { unreadable: string } {
+  const { kind, run, wake } = value;
+  if (kind === "invoke") {
+    const invoke = readInvoke(value);
+    return invoke ? { ...common, kind, ...invoke } : { unreadable: "the invoke is incomplete" };
+  }
+  if (kind === "arrive") {
+    const arrive = readArrive(value);
+    return arrive ? { ...common, kind, ...arrive } : { unreadable: "the arrival is incomplete" };
+  }
+  if (typeof run !== "string" || !parseRunId(run)) return { unreadable: "run is no run id" };
+  if (kind === "ended") return { ...common, kind, run, ...(wake === true ? { wake } : {}) };
+  const parent = readParent(value["parent"]);
+  return parent ? { ...common, kind: "disown", run, parent } : { unreadable: "the disowning is incomplete" };
 }
 
 function readLookback(value: Record<string, unknown>): LookbackRequest | null {
   const { run, fn, op, on, trigger, afterMs, untilMs, excluded, from, again } = value;
-  if (typeof run !== "string" || !parseRunId(run) || typeof fn !== "string" || typeof trigger !== "string") return null;
-  if (typeof op !== "string" && op !== null) return null;
-  if (typeof afterMs !== "number" || typeof untilMs !== "number") return null;
+  if (typeof run !== "string" || !parseRunId(run) || !isFunctionId(fn) || !isEventId(trigger)) return null;
+  if (!isOpHash(op) && op !== null) return null;
+  if (!isTime(afterMs) || !isTime(untilMs)) return null;
   if (!Array.isArray(on) || !on.every(isEventMatch)) return null;
-  if (!Array.isArray(excluded) || !excluded.every((id) => typeof id === "string")) return null;
-  const position = typeof from === "string" ? { from } : {};
+  if (!Array.isArray(excluded) || !excluded.every(isEventId)) return null;
+  if (from !== undefined && !isEventPlace(from)) return null;
+  const position = from === undefined ? {} : { from };
   const second = again === true ? ({ again } as const) : {};
   return { run, fn, op, on, trigger, afterMs, untilMs, excluded, ...position, ...second };
 }
 
+/** Whether the expression can be read is not asked here: one that cannot may be a newer version's. */
 function isEventMatch(value: unknown): value is EventMatch {
-  return (
-    isRecord(value) &&
-    typeof value["event"] === "string" &&
-    (value["if"] === undefined || typeof value["if"] === "string")
-  );
+  return isRecord(value) && isEventName(value["event"]) && (value["if"] === undefined || isText(value["if"]));
 }
 
 function readInvoke(value: Record<string, unknown>): InvokeRequest | null {
   const { app, fn, data, dataKey, depth, createdAtMs, sentAtMs, quiet } = value;
   const parent = readParent(value["parent"]);
-  if (!parent || typeof app !== "string" || typeof fn !== "string") return null;
-  if (typeof depth !== "number" || typeof createdAtMs !== "number" || typeof sentAtMs !== "number") return null;
-  const payload = typeof dataKey === "string" ? { dataKey } : isJsonObject(data) ? { data } : null;
+  if (!parent || !isText(app) || !isText(fn)) return null;
+  if (!isCount(depth) || !isWholeTime(createdAtMs) || !isTime(sentAtMs)) return null;
+  const payload = isRequestObject(dataKey) ? { dataKey } : isJsonObject(data) ? { data } : null;
   if (!payload) return null;
   return { parent, app, fn, ...payload, depth, createdAtMs, sentAtMs, ...(quiet === true ? { quiet } : {}) };
 }
@@ -286,21 +312,32 @@ function readInvoke(value: Record<string, unknown>): InvokeRequest | null {
 export function readParent(value: unknown): ParentOp | null {
   if (!isRecord(value)) return null;
   const { run, fn, op, detached } = value;
-  if (typeof run !== "string" || !parseRunId(run) || typeof fn !== "string" || typeof op !== "string") return null;
+  if (typeof run !== "string" || !parseRunId(run) || !isFunctionId(fn) || !isOpHash(op)) return null;
   return { run, fn, op, ...(detached === true ? { detached } : {}) };
 }
 
 function readArrive(value: Record<string, unknown>): ArriveRequest | null {
   const { run, fn, op, by, outcome } = value;
-  if (typeof run !== "string" || !parseRunId(run) || typeof fn !== "string") return null;
-  if (typeof op !== "string" || typeof by !== "string" || !isOutcome(outcome)) return null;
-  return { run, fn, op, by, outcome };
+  if (typeof run !== "string" || !parseRunId(run) || !isFunctionId(fn)) return null;
+  const read = readOutcome(outcome);
+  return isOpHash(op) && isText(by) && read ? { run, fn, op, by, outcome: read } : null;
 }
 
-function isOutcome(value: unknown): value is ArriveRequest["outcome"] {
-  if (!isRecord(value)) return false;
-  if (value["ok"] !== undefined) return true;
-  return isRecord(value["err"]) && typeof value["err"]["message"] === "string";
+/** An error is made as small as errors are kept (sdk/errors.ts): a larger one would fit no item. */
+function readOutcome(value: unknown): ArriveRequest["outcome"] | null {
+  if (!isRecord(value)) return null;
+  const { ok, err } = value;
+  if (isJson(ok)) return { ok };
+  return isRecord(err) && typeof err["message"] === "string" ? { err: serializeError(err) } : null;
+}
+
+function isSendable(signal: string, data: Json): boolean {
+  try {
+    signalData(signal, data);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Holds for a member that came out of a JSON parser. */
@@ -315,24 +352,44 @@ function isJsonObject(value: unknown): value is { [key: string]: Json } {
 
 /** The accepted events an S3 object's JSON holds. */
 export function readEventList(json: string): AcceptedEvent[] | null {
-  const value = parse(json);
-  return isEventList(value) ? value : null;
+  return readEvents(parse(json));
 }
 
-function isEventList(value: unknown): value is AcceptedEvent[] {
-  return Array.isArray(value) && value.every(isAcceptedEvent);
+function readEvents(value: unknown): AcceptedEvent[] | null {
+  if (!Array.isArray(value)) return null;
+  const list: readonly unknown[] = value;
+  const events = list.flatMap((one) => readAccepted(one) ?? []);
+  return events.length === list.length ? events : null;
 }
 
-function isAcceptedEvent(value: unknown): value is AcceptedEvent {
-  if (!isRecord(value) || typeof value["id"] !== "string" || typeof value["receivedAtMs"] !== "number") return false;
-  const { event } = value;
-  return (
-    isRecord(event) && typeof event["name"] === "string" && isRecord(event["data"]) && typeof event["ts"] === "number"
-  );
+/** Made anew of what was checked: a member that is not known here might mean something further on. */
+function readAccepted(value: unknown): AcceptedEvent | null {
+  if (!isRecord(value)) return null;
+  const { id, receivedAtMs, senderId } = value;
+  const event = readEvent(value["event"]);
+  if (!isEventId(id) || !isWholeTime(receivedAtMs) || !event) return null;
+  if (senderId !== undefined && !isText(senderId)) return null;
+  return { id, receivedAtMs, event, ...(senderId === undefined ? {} : { senderId }) };
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function readEvent(value: unknown): StoredEvent | null {
+  if (!isRecord(value)) return null;
+  const { name, data, id, ts, v } = value;
+  if (!isEventName(name) || !isJsonObject(data) || !isText(id) || !isTime(ts)) return null;
+  if (v !== undefined && !isText(v)) return null;
+  return { name, data, id, ts, ...(v === undefined ? {} : { v }) };
+}
+
+function isAppId(value: unknown): value is string {
+  return typeof value === "string" && appIdPattern.test(value);
+}
+
+function isFunctionId(value: unknown): value is string {
+  return typeof value === "string" && functionIdPattern.test(value);
+}
+
+function isEventId(value: unknown): value is string {
+  return typeof value === "string" && isUlid(value);
 }
 
 function parse(json: string): unknown {

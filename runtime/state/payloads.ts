@@ -6,6 +6,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { whileLoading } from "../../sdk/clock.js";
+import { defineError, shown } from "../../sdk/error-catalogue.js";
 import { untilKnown } from "../aws/until-known.js";
 import type { Services } from "../services.js";
 
@@ -17,6 +18,17 @@ export type Packed =
 
 export const COMPRESS_ABOVE_BYTES = 1_024;
 export const SPILL_ABOVE_BYTES = 16 * 1_024;
+
+/** A request of 6 MB with what is added to its events is the largest there is. What unpacks to more was never packed here. */
+const MAX_PAYLOAD_BYTES = 32 * 1024 * 1024;
+
+export const payloadUnreadable = defineError<{ of: string; is: string }>({
+  code: "PAYLOAD_UNREADABLE",
+  status: 500,
+  retryable: false,
+  message: ({ of, is }) => `Cannot read payload ${of}: ${is}; expected gzip of at most ${MAX_PAYLOAD_BYTES} bytes`,
+  remedy: "It was not written by Perdure, or damaged since. See who else may write the table and the bucket.",
+});
 
 /** Level 1: a tenth of level 6's time for nine tenths of its gain on JSON (aws.md §5.3: 0.16 ms for 107 KB). */
 const GZIP_LEVEL = 1;
@@ -50,7 +62,17 @@ export async function putPayloadObject(services: Services, key: string, json: st
 
 /** The JSON that `putPayloadObject` stored. */
 export async function getPayloadObject(services: Services, key: string): Promise<string> {
-  return gunzipSync(await getPayload(services, key)).toString("utf8");
+  return unzipped(await getPayload(services, key), shown(key));
+}
+
+/** Bounded: a few KB of gzip may stand for gigabytes. */
+function unzipped(bytes: Uint8Array, of: string): string {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_PAYLOAD_BYTES }).toString("utf8");
+  } catch (cause) {
+    const tooLarge = cause instanceof RangeError;
+    throw payloadUnreadable({ of, is: tooLarge ? "it unpacks to more than that" : "it is no gzip" }, { cause });
+  }
 }
 
 export async function unpack(services: Services, packed: Packed): Promise<string> {
@@ -58,7 +80,7 @@ export async function unpack(services: Services, packed: Packed): Promise<string
     case "text":
       return packed.text;
     case "gzip":
-      return gunzipSync(packed.bytes).toString("utf8");
+      return unzipped(packed.bytes, "in an item");
     case "object":
       return getPayloadObject(services, packed.key);
   }
@@ -105,13 +127,19 @@ async function putPayload(services: Services, key: string, bytes: Uint8Array): P
 
 async function getPayload(services: Services, key: string): Promise<Uint8Array> {
   const { GetObjectCommand } = await loadS3(services);
-  return untilKnown(services, `read payload "${key}"`, async () => {
+  const read = await untilKnown(services, `read payload "${key}"`, async () => {
     const answer = await services.clients.s3.send(
       new GetObjectCommand({ Bucket: services.settings.bucketName, Key: key }),
     );
     if (!answer.Body) throw new TypeError(`Cannot read payload "${key}": the answer has no body`);
-    return answer.Body.transformToByteArray();
+    const byteCount = answer.ContentLength ?? 0;
+    if (byteCount <= MAX_PAYLOAD_BYTES) return answer.Body.transformToByteArray();
+    // Not taken: its connection would wait for it.
+    if ("destroy" in answer.Body) answer.Body.destroy();
+    return byteCount;
   });
+  if (typeof read === "number") throw payloadUnreadable({ of: shown(key), is: `it has ${read} bytes` });
+  return read;
 }
 
 /** Writes a payload again under its own key: its age, from which the bucket's lifecycle rule counts, starts anew. */
