@@ -266,6 +266,31 @@ it("reaches a run of another app through dispatch, and its sender hears of it", 
   expect(await again).toEqual({ runId: run });
 });
 
+it("costs the run five writes, and its sender three; one that nobody waits for costs one", async () => {
+  const scenario = await start({ client, functions: [waiter] });
+  const plain = client.createFunction({ id: "plain", triggers: { event: "shop/plain" } }, () => null);
+  await scenario.world.redeploy([waiter, plain]);
+  const { ledger } = scenario.world.aws;
+  const writesOf = async (work: () => Promise<unknown>): Promise<Record<string, number>> => {
+    const mark = ledger.mark();
+    await work();
+    await scenario.advance(MINUTE);
+    const writes: Record<string, number> = {};
+    for (const { caller, units } of ledger.since(mark).rows) {
+      const count = (writes[caller] ?? 0) + units.writeUnits;
+      if (count > 0) writes[caller] = count;
+    }
+    return writes;
+  };
+  const without = await writesOf(() => scenario.send({ name: "shop/plain" }));
+  const waiting = await writesOf(() => wait(scenario, { timeout: "10m" }));
+  const ended = await writesOf(() => signal(scenario, "go", 1));
+  const worker = (waiting["worker"] ?? 0) + (ended["worker"] ?? 0) - (without["worker"] ?? 0);
+  // Written down, the name taken, released, claimed: and what the function saw, with its end. Aimed, received, the name free.
+  expect([worker, ended["api"]]).toEqual([5, 3]);
+  expect(await writesOf(() => signal(scenario, "nobody", 1))).toEqual({ api: 1 });
+});
+
 it("is refused without an event key, without a name, and beyond 256 KiB", async () => {
   const scenario = await start({ client, functions: [waiter] });
   const codes = [
