@@ -78,9 +78,10 @@ const sound: Evidence = {
   ...{ unreadable: [], ledger, requests: [{ accepted: true, events: [externalEvent] }], cancels: [], orphans: [] },
   ...{ messages: [{ queue: "perdure-steps", messages: 0 }], timers: [], logLines: ["Run ended"], stored: "{}" },
   ...{ secrets: ["the-key"], faults: 0, calls: 9, virtualMs: 3_000, markers: new Set(), timeline: [] },
-  swarm: { ...drawSwarm(seededRandom(1)), skewMs: 0 },
+  swarm: { ...drawSwarm(seededRandom(1)), isGentle: false, skewMs: 0 },
 };
 
+const gentle = { ...sound.swarm, isGentle: true };
 const withRun = (change: Partial<RunEvidence>): Evidence => ({ ...sound, runs: [{ ...run, ...change }, child] });
 const withHead = (change: Partial<RunHead>): Evidence => withRun({ head: { ...head, ...change } });
 const withBody = (change: Partial<BodyStart>): Evidence => withLedger({ bodies: [{ ...body, ...change }] });
@@ -108,6 +109,12 @@ const broken: [CheckName, string, Evidence][] = [
     "onceIsOnce",
     "body s1 of run",
     withLedger({ bodies: [body, body].map((each) => ({ ...each, kind: "once" as const })) }),
+  ],
+  ["noNeedlessRecovery", "was taken over 1 times", { ...withRun({ steals: 1 }), swarm: gentle }],
+  [
+    "noNeedlessRecovery",
+    "a sweeper had to wake",
+    { ...sound, swarm: gentle, markers: new Set(["lost wake healed"] as const) },
   ],
   ["bodiesBeginUnderLease", "began 500 ms after the lease", withBody({ leaseUntilMs: 1_000 })],
   [

@@ -106,6 +106,16 @@ export const bodiesAreAccountedFor: Check = ({ ledger, runs }) => {
   });
 };
 
+/** Where nothing dies, no worker is taken for lost, and no wake: what broke was made good by whoever it broke for. */
+export const noNeedlessRecovery: Check = ({ swarm, runs, markers }) => {
+  if (!swarm.isGentle) return [];
+  const stolen = runs.filter(({ steals }) => steals > 0);
+  return [
+    ...stolen.map(({ runId, steals }) => `run ${runId} was taken over ${steals} times, and no worker was lost`),
+    ...(markers.has("lost wake healed") ? ["a sweeper had to wake a run, and no wake was lost"] : []),
+  ];
+};
+
 /** A body that may begin once begins once, whatever happens to its worker. */
 export const onceIsOnce: Check = ({ ledger }) => {
   const begun = ledger.bodies.filter(({ kind }) => kind === "once").map(({ runId, site }) => `${site} of run ${runId}`);
@@ -171,7 +181,7 @@ export const nothingIsEarly: Check = ({ ledger, swarm, runs, requests }) => {
   return [...early, ...begun];
 };
 
-/** At every look each live run had an entry in the due index. */
+/** At every look each live run had an entry in the due index, and items that live long enough. */
 export const noOrphan: Check = ({ orphans }) => [...orphans];
 
 export const terminalIsFinal: Check = ({ runs }) =>
@@ -302,6 +312,7 @@ export const CHECKS = {
   completedStepsNeverRunAgain,
   bodiesAreAccountedFor,
   onceIsOnce,
+  noNeedlessRecovery,
   bodiesBeginUnderLease,
   noBodyAfterCancel,
   cancelsHold,

@@ -14,7 +14,7 @@ import { VirtualClock } from "../../local/aws/virtual-clock.js";
 import { EVENT_KEY, SIGNING_KEY, World } from "../../local/world/world.js";
 import { Peek } from "../crash/peek.js";
 import type { Sabotage } from "../crash/tap.js";
-import { DAY, MINUTE, START_MS } from "../scenario/world.js";
+import { DAY, HOUR, MINUTE, START_MS } from "../scenario/world.js";
 import { Chaos } from "./chaos.js";
 import { CodeVersion } from "./code-version.js";
 import { collectEvidence, type Evidence } from "./evidence.js";
@@ -42,6 +42,8 @@ const RETENTION_DAYS = 60;
 const HORIZON_MS = 12 * DAY;
 const LONGEST_FREEZE_MS = MINUTE;
 const QUIET_LOOKS = 3;
+/** A due entry is up to half an hour after the wake it guards. */
+const DUE_SLACK_MS = HOUR;
 
 const STREAMS = ["programs", "swarm", "world", "ties", "chaos", "outside", "operators", "skew", "code"] as const;
 type Stream = (typeof STREAMS)[number];
@@ -191,6 +193,7 @@ class Simulation {
       const leapMs = dueAtMs === null ? MINUTE : Math.min(DAY, Math.max(MINUTE, dueAtMs - clock.now()));
       await clock.advance(leapMs);
       if (dueAtMs !== null && dueAtMs <= clock.now()) this.#sweep(0);
+      this.#look();
       quiet = this.#isQuiet() ? quiet + 1 : 0;
     }
     await clock.settle();
@@ -276,10 +279,14 @@ class Simulation {
     void sqs.send(new PurgeQueueCommand({ QueueUrl: this.#world.stepQueueUrl })).catch(() => undefined);
   }
 
-  /** Every live run is in the due index at every instant: whatever else is lost, it is found. */
+  /** Every live run is in the due index at every instant, and outlives its next wake: whatever else is lost, it is found. */
   #look(): void {
-    for (const { runId, dueAtMs } of this.#liveHeads()) {
-      if (dueAtMs === null) this.#orphans.push(`live run ${runId} had no due entry`);
+    for (const { runId, dueAtMs, ttlSeconds, leaseUntilMs } of this.#liveHeads()) {
+      if (dueAtMs === null) {
+        this.#orphans.push(`live run ${runId} had no due entry`);
+      } else if (leaseUntilMs === 0 && ttlSeconds * 1_000 < dueAtMs - DUE_SLACK_MS + RETENTION_DAYS * DAY) {
+        this.#orphans.push(`live run ${runId} would have expired before its retention after its next wake`);
+      }
     }
   }
 

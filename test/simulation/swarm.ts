@@ -23,6 +23,12 @@ export interface CallRates {
 }
 
 export interface Swarm {
+  /**
+   * Connections break, services throttle and queues do what they may, but nothing dies, freezes or takes long: no worker may
+   * seem lost, and no run may need the sweeper. No answer is lost either: a claim whose answer is, and which another wake
+   * overwrites before it is repeated, waits for its own lease to end, which is slow and safe.
+   */
+  isGentle: boolean;
   calls: CallRates;
   slowMs: number;
   /** The event source mappings' own connections. */
@@ -53,12 +59,24 @@ export interface Swarm {
 const LOWEST_RATE = 0.002;
 const HIGHEST_RATE = 0.08;
 
+const GENTLE_SHARE = 0.2;
+const GENTLE_SLOW_MS = 100;
+
 export function drawSwarm(random: Random): Swarm {
+  const drawn = drawAny(random);
+  if (random.unit() >= GENTLE_SHARE) return drawn;
+  const calls = { ...drawn.calls, crashBefore: 0, crashAfter: 0, freeze: 0, lost: 0 };
+  const none = { kills: 0, freezes: 0, redeploys: 0, purges: 0, outages: 0 };
+  return { ...drawn, ...none, calls, isGentle: true, slowMs: Math.min(drawn.slowMs, GENTLE_SLOW_MS) };
+}
+
+function drawAny(random: Random): Swarm {
   const isOn = (): boolean => random.unit() < 0.5;
   const spread = (low: number, high: number): number => low * (high / low) ** random.unit();
   const rate = (highest = HIGHEST_RATE): number => (isOn() ? spread(LOWEST_RATE, highest) : 0);
   const times = (most: number): number => (isOn() ? 1 + Math.floor(random.unit() * most) : 0);
   return {
+    isGentle: false,
     calls: {
       crashBefore: rate(),
       crashAfter: rate(),
