@@ -31,7 +31,7 @@ export async function createResources(platform: Platform, clients: AwsClients, c
   await createTable(platform.tableName, clients, clock);
   await unlessThere(clients.s3.send(new CreateBucketCommand({ Bucket: platform.bucketName })));
   await unlessThere(clients.scheduler.send(new CreateScheduleGroupCommand({ Name: platform.scheduleGroup })));
-  await createMinuteSchedule(platform, clients);
+  await createSweepSchedule(platform, clients, "rate(1 minute)");
   const addresses = new Map<string, QueueAddress>();
   // Dead-letter queues come first in the description: a redrive policy names an existing queue.
   for (const queue of platform.queues) addresses.set(queue.name, await createQueue(queue, addresses, clients));
@@ -121,11 +121,16 @@ function queueAttributes(queue: PlatformQueue, known: QueueAddresses): Record<st
   };
 }
 
-async function createMinuteSchedule(platform: Platform, { scheduler }: AwsClients): Promise<void> {
+/** The schedule that looks for overdue runs. */
+export async function createSweepSchedule(
+  platform: Platform,
+  { scheduler }: AwsClients,
+  rate: "rate(1 minute)" | "rate(12 hours)",
+): Promise<void> {
   const schedule = new CreateScheduleCommand({
     Name: `every-minute-${platform.everyMinute}`,
     GroupName: platform.scheduleGroup,
-    ScheduleExpression: "rate(1 minute)",
+    ScheduleExpression: rate,
     FlexibleTimeWindow: { Mode: "OFF" },
     Target: {
       Arn: functionArn(platform.everyMinute),

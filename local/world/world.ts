@@ -16,13 +16,14 @@ import { EventLoopHeart } from "../../runtime/executor/heartbeat.js";
 import { createIngest } from "../../runtime/ingest/handle-request.js";
 import { loggedMetrics, type Metrics } from "../../runtime/observe/metrics.js";
 import { registerApp, type RegistrationResult } from "../../runtime/registry/register.js";
+import type { AwsClients } from "../../runtime/aws/clients.js";
 import type { Services } from "../../runtime/services.js";
 import { DeadLetters } from "../../runtime/sweep/dead-letters.js";
 import { Sweeper } from "../../runtime/sweep/sweep.js";
 import type { DurableLog } from "../aws/durable-log.js";
 import { EmbeddedAws } from "../aws/embedded-aws.js";
 import { inProcessClients } from "../aws/in-process.js";
-import { createResources } from "../dev/resources.js";
+import { createResources, createSweepSchedule } from "../dev/resources.js";
 import { AssembledPlatform } from "../lambda/assembled-platform.js";
 import type { HttpResponse } from "../lambda/http-message.js";
 import { inProcessSandboxes } from "../lambda/in-process-sandbox.js";
@@ -51,8 +52,11 @@ export interface WorldOptions {
   /** Told of what is counted. By default the logger says it, as a deployed platform's log does. */
   metrics?: Metrics;
   log?: DurableLog;
-  /** False: nothing looks for overdue runs; a test then shows what holds without that safety net. True by default. */
-  sweeper?: boolean;
+  /**
+   * False: nothing looks for overdue runs; a test then shows what holds without that safety net. True by default. "seldom":
+   * twice a day, which is enough where nothing is lost, and lets a year pass quickly.
+   */
+  sweeper?: boolean | "seldom";
   workerConcurrency?: number;
   workerTimeoutMs?: number;
   retentionDays?: number;
@@ -109,8 +113,9 @@ export class World {
   /** A running platform with the app's functions registered. */
   static async start(options: WorldOptions): Promise<World> {
     const world = new World(options);
-    await createResources(world.platform, inProcessClients(world.aws, { name: "deployment" }), options.clock);
-    if (options.sweeper === false) await world.#removeSweeper();
+    await createResources(world.platform, world.#deployment(), options.clock);
+    if (options.sweeper === false || options.sweeper === "seldom") await world.#removeSweeper();
+    if (options.sweeper === "seldom") await createSweepSchedule(world.platform, world.#deployment(), "rate(12 hours)");
     await world.register();
     world.#assembled.start();
     return world;
@@ -192,10 +197,15 @@ export class World {
     this.aws.close();
   }
 
+  #deployment(): AwsClients {
+    return inProcessClients(this.aws, { name: "deployment" });
+  }
+
   async #removeSweeper(): Promise<void> {
     const { scheduleGroup: GroupName, everyMinute } = this.platform;
-    const { scheduler } = inProcessClients(this.aws, { name: "deployment" });
-    await scheduler.send(new DeleteScheduleCommand({ GroupName, Name: `every-minute-${everyMinute}` }));
+    await this.#deployment().scheduler.send(
+      new DeleteScheduleCommand({ GroupName, Name: `every-minute-${everyMinute}` }),
+    );
   }
 
   #environment(): Record<string, string> {

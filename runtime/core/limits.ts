@@ -49,6 +49,8 @@ export const RETENTION_SLACK_MS = 7 * DAY_MS;
 export const RENEW_PAYLOADS_AFTER_MS = DAY_MS;
 /** A wait that ends later arms no timer yet: the run is looked at again before its items expire, and then arms one if it is near. */
 export const FAR_WAIT_MS = 6 * DAY_MS;
+/** The look before a far end comes this much earlier, so that the timer is armed though the sweeper is late. */
+export const TIMER_LEAD_MS = DAY_MS;
 /** A run's id for one event, by the sender's own event id (issue: 24 h). */
 export const EVENT_DEDUP_MS = DAY_MS;
 

@@ -6,7 +6,7 @@
  * A sleep is different: it lasts as long as it says, and its one schedule is cheaper than to be looked at again and again.
  */
 import type { LogEntry } from "../../sdk/protocol.js";
-import { CREATED_DUE_MS, FAR_WAIT_MS } from "../core/limits.js";
+import { CREATED_DUE_MS, FAR_WAIT_MS, TIMER_LEAD_MS } from "../core/limits.js";
 import { outstandingWaits } from "./let-go.js";
 
 export interface WakePlan {
@@ -20,7 +20,7 @@ export interface WakePlan {
 export function planWake(entries: readonly LogEntry[], nextMs: number | null, nowMs: number): WakePlan {
   if (nextMs === null) return { timerMs: null, wakeMs: nowMs + CREATED_DUE_MS };
   if (nextMs - nowMs <= FAR_WAIT_MS || !isEndOfWait(entries, nextMs)) return { timerMs: nextMs, wakeMs: nextMs };
-  return { timerMs: null, wakeMs: nowMs + FAR_WAIT_MS };
+  return { timerMs: null, wakeMs: Math.min(nowMs + FAR_WAIT_MS, nextMs - TIMER_LEAD_MS) };
 }
 
 function isEndOfWait(entries: readonly LogEntry[], atMs: number): boolean {
