@@ -231,9 +231,11 @@ function failureFunction(
     triggers: { event: FAILED_EVENT, if: condition },
     handler: (context: FunctionContext<FunctionFailedEvent>) => {
       const error = { value: reviveError(context.event.data.error), enumerable: true };
-      // Descriptors, since some members (`attempt`) tell what is now.
-      const own = { ...Object.getOwnPropertyDescriptors(context), error };
-      return Reflect.apply(onFailure, undefined, [Object.defineProperties({}, own)]);
+      // Getters, since some members (`attempt`) tell what is now.
+      const own = Reflect.ownKeys(context).map(
+        (key) => [key, { get: (): unknown => Reflect.get(context, key), enumerable: true }] as const,
+      );
+      return Reflect.apply(onFailure, undefined, [Object.defineProperties({}, { ...Object.fromEntries(own), error })]);
     },
   });
 }

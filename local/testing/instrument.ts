@@ -26,6 +26,7 @@ export interface Instruments {
 export function instrument(original: PerdureFunction<never>, instruments: Instruments): PerdureFunction<never> {
   return {
     ...original,
+    failure: original.failure && instrument(original.failure, instruments),
     handler: (context) => {
       const trace = instruments.observe?.(original.id, context.runId);
       const observed = observedContext(original.id, context, instruments, trace);

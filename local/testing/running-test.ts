@@ -18,9 +18,14 @@ export interface TestSetup extends TestWorldOptions {
   makeMocks: ((mock: MockStep) => void) | undefined;
 }
 
+/** Of the functions a test is given, and of those that their `onFailure` handlers are. */
+function idsOf(functions: TestSetup["functions"]): string[] {
+  return functions.flatMap(({ id, failure }) => (failure === null ? [id] : [id, failure.id]));
+}
+
 /** The mocks every world begins with. */
 export function newMocks({ functions, makeMocks }: TestSetup): Mocks {
-  const mocks = new Mocks(functions.map(({ id }) => id));
+  const mocks = new Mocks(idsOf(functions));
   makeMocks?.((target, stepId, mock) => mocks.set(target, stepId, mock, true));
   return mocks;
 }
@@ -79,7 +84,7 @@ export class RunningTest<
   ): Promise<TestRun<OutputOfTarget<Target, Functions>>[]> {
     const functionIds =
       filter.function === undefined
-        ? this.#setup.functions.map(({ id }) => id)
+        ? idsOf(this.#setup.functions)
         : [this.#mocks.requireFunction(filter.function)];
     const all = await this.#world.runIds(functionIds);
     const started = filter.event === undefined ? null : new Set(await this.#world.runIdsOf(filter.event));
