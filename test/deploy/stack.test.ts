@@ -79,9 +79,13 @@ describe("the deployed stack", () => {
   it("has registered the app's functions, and says so to who holds the signing key", async () => {
     expect(await people.functionIds()).toEqual([
       "checkout",
+      "expense-approval",
       "hourly-sync",
       "mail-receipt",
+      "pay-out",
+      "pay-out-failure",
       "process-document",
+      "regional-report",
       "welcome-drip",
     ]);
     const response = await fetch(`${stage.stack.url}/api/v1/functions`, { headers: { authorization: "Bearer wrong" } });

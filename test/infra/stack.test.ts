@@ -188,7 +188,10 @@ describe("functions", () => {
     const output = execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
     expect(JSON.parse(output)).toEqual([
       "examples",
-      ["process-document", "checkout", "mail-receipt", "hourly-sync", "welcome-drip"],
+      [
+        ...["process-document", "checkout", "mail-receipt", "hourly-sync", "welcome-drip"],
+        ...["expense-approval", "pay-out", "pay-out-failure", "regional-report"],
+      ],
     ]);
   });
 
