@@ -83,9 +83,7 @@ export class RunningTest<
     filter: { function?: Target | undefined; event?: string | undefined } = {},
   ): Promise<TestRun<OutputOfTarget<Target, Functions>>[]> {
     const functionIds =
-      filter.function === undefined
-        ? idsOf(this.#setup.functions)
-        : [this.#mocks.requireFunction(filter.function)];
+      filter.function === undefined ? idsOf(this.#setup.functions) : [this.#mocks.requireFunction(filter.function)];
     const all = await this.#world.runIds(functionIds);
     const started = filter.event === undefined ? null : new Set(await this.#world.runIdsOf(filter.event));
     const wanted = all.filter((id) => started === null || started.has(id));
