@@ -1,11 +1,13 @@
 /**
  * Owns: event × registered functions → runs. Order of writes for one event: its gates (sender's id, idempotency key), then the
- * event item with the functions it goes to, then what may cancel the runs, then the runs, then their wakes. Whoever dies in between leaves a message that
- * comes again and finds its own traces: a gate knows the event that took it, the event's routes are those of the first
- * writer, runs are made under ids derived from the event, and a run nobody has claimed gets its wake again.
+ * event item with the functions it goes to, then what may cancel the runs, then the runs, then their wakes. Whoever dies in
+ * between leaves a message that comes again and finds its own traces: a gate knows the event that took it, the event's routes
+ * are those of the first writer, runs are made under ids derived from the event, and a run nobody has claimed gets its wake
+ * again.
  */
 import type { Services } from "../services.js";
 import { runIdOf } from "../core/ids.js";
+import { isLive } from "../core/run.js";
 import { CREATED_DUE_MS, EVENT_DEDUP_MS, WAKE_GRACE_MS } from "../core/limits.js";
 import { ttlFor } from "../executor/retain.js";
 import { traceMember } from "../observe/trace.js";
@@ -18,6 +20,7 @@ import { dedupKey, idempotencyKey } from "../state/keys.js";
 import type { Invoked } from "../state/head-item.js";
 import { packInline } from "../state/payloads.js";
 import { RunStore } from "../state/run-store.js";
+import { cancelKeysOf, WaiterStore } from "../state/waiter-store.js";
 
 /** Bytes of packed events that fit a head of 1 KB, so that each of its writes stays one unit. */
 const INLINE_EVENT_BYTES = 420;
@@ -38,12 +41,14 @@ export class RunStarter {
   readonly #events: EventStore;
   readonly #gates: GateStore;
   readonly #runs: RunStore;
+  readonly #waiters: WaiterStore;
 
   constructor(services: Services) {
     this.#services = services;
     this.#events = new EventStore(services);
     this.#gates = new GateStore(services);
     this.#runs = new RunStore(services);
+    this.#waiters = new WaiterStore(services);
   }
 
   /** Records an event and starts what it starts. Answers the runs that need a wake. */
@@ -129,6 +134,8 @@ export class RunStarter {
     if (outcome.created) return started;
     // Made by an earlier delivery. Nobody has claimed it: its wake may never have been sent.
     const { head } = outcome.existing;
+    // It has ended meanwhile, and removed what it had: nobody would remove what was put for this delivery.
+    if (!isLive(head.status)) await this.#waiters.remove(cancelKeysOf({ runId: route.run, cancelOn }));
     return head.epoch === 0 && head.status === "Queued" ? { ...started, notBeforeMs: head.notBeforeMs } : null;
   }
 }

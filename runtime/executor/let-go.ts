@@ -10,15 +10,27 @@ import { findTriggeringEvents } from "./triggering-events.js";
 
 /** What a log says is waited for: asked for, not seen, not let go. Sleeps wait for nobody. */
 export function outstandingWaits(entries: readonly LogEntry[]): WaitingStep[] {
-  const waits = new Map<string, WaitingStep>();
+  return waitsOf(entries).outstanding;
+}
+
+/** What a log says was let go, by races: waited for no longer, whether or not it was disarmed in time. */
+export function waitsLetGo(entries: readonly LogEntry[]): WaitingStep[] {
+  return waitsOf(entries).letGo;
+}
+
+function waitsOf(entries: readonly LogEntry[]): { outstanding: WaitingStep[]; letGo: WaitingStep[] } {
+  const outstanding = new Map<string, WaitingStep>();
+  const letGo: WaitingStep[] = [];
   for (const entry of entries) {
     if (!("id" in entry)) continue;
     const { id, i } = entry;
     const key = `${i}:${id}`;
-    if (entry.k === "op" && entry.op.kind !== "sleep") waits.set(key, { name: { id, i }, op: entry.op });
-    if (entry.k === "seen" || entry.k === "gone") waits.delete(key);
+    if (entry.k === "op" && entry.op.kind !== "sleep") outstanding.set(key, { name: { id, i }, op: entry.op });
+    const wait = outstanding.get(key);
+    if (wait && entry.k === "gone") letGo.push(wait);
+    if (entry.k === "seen" || entry.k === "gone") outstanding.delete(key);
   }
-  return [...waits.values()];
+  return { outstanding: [...outstanding.values()], letGo };
 }
 
 export async function outstandingWaitsOf(services: Services, runId: string): Promise<WaitingStep[]> {

@@ -30,7 +30,7 @@ import { armOperations, disarmOperations } from "../operations/arm.js";
 import { sendSignal, workerReach } from "../operations/send-signal.js";
 import type { OperationContext } from "../operations/operation.js";
 import type { Lease } from "./lease.js";
-import { outstandingWaits } from "./let-go.js";
+import { outstandingWaits, waitsLetGo } from "./let-go.js";
 import { readTriggeringEvents } from "./triggering-events.js";
 import { Settlement, type TurnState } from "./settlement.js";
 import { TurnInbox } from "./turn-inbox.js";
@@ -277,9 +277,11 @@ export class Turn {
   /**
    * The turn before was lost, perhaps between writing down what it waits for and arming it. Everything the log says is waited
    * for is armed before anything else: the function may end, throw or rest before it asks for it again, and the turn after
-   * this one does not steal (test/model, waits).
+   * this one does not steal (test/model, waits). Likewise what it let go it may not have disarmed: a child would run on for
+   * nobody, and a signal's name stay taken by the run that asks for it again.
    */
   async #armAgain(): Promise<void> {
+    await disarmOperations(this.#context(), waitsLetGo(this.#state.entries));
     const waits = outstandingWaits(this.#state.entries);
     if (waits.length > 0) await this.#arm(waits);
   }

@@ -4,7 +4,7 @@
  * Must not: know a program; what is particular to one is in its own fields.
  */
 import { isLive } from "../../runtime/core/run.js";
-import { interrupts } from "./fault-plan.js";
+import { interrupts, repeats } from "./fault-plan.js";
 import type { PassRecord } from "./probe.js";
 import type { Trial, TrialRun } from "./trial.js";
 
@@ -25,7 +25,7 @@ export const acceptsAllOrNothing: Check = ({ program, runs, accepted }) => {
 export const endsRight: Check = ({ program, runs, accepted }) => {
   if (runs.length === 0 && !accepted) return [];
   const ends = runs.map(endOf).sort();
-  const isRight = [program.ends, program.mayEnd].some((right) => right?.join("\n") === ends.join("\n"));
+  const isRight = [program.ends, ...(program.mayEnd ?? [])].some((right) => right.join("\n") === ends.join("\n"));
   return isRight ? [] : [`runs ended as ${show(ends)} and not as ${show(program.ends)}`];
 };
 
@@ -45,17 +45,20 @@ export const completedStepsNeverRunAgain: Check = ({ probe }) =>
     .filter((body) => body.completedBefore)
     .map((body) => `step ${body.step} had a result in the log and was run again`);
 
-/** As many bodies as attempts, and one more at most for each fault that takes a worker away. */
+/**
+ * As many bodies as attempts, and one more at most for each fault that takes a worker away. A branch runs without a lease: one
+ * whose message comes twice may have each of its attempts twice (ADR 0019).
+ */
 export const bodiesRunOncePerAttempt: Check = ({ plan, probe, program, runs }) => {
-  const extra = plan.filter(({ mode }) => interrupts(mode)).length;
+  const lost = plan.filter(({ mode }) => interrupts(mode)).length;
+  const copies = program.distributed ? plan.filter(({ mode }) => interrupts(mode) || repeats(mode)).length : 0;
   const steps = new Set(probe.bodies.map(({ step }) => step));
   return runs.flatMap(({ runId }) =>
     [...steps].flatMap((step) => {
       const begun = probe.begun(step, runId);
       const attempts = program.attempts?.[step] ?? 1;
-      return begun <= attempts + extra
-        ? []
-        : [`step ${step} began ${begun} times; ${attempts} + ${extra} are expected`];
+      const most = attempts * (1 + copies) + lost;
+      return begun <= most ? [] : [`step ${step} began ${begun} times; at most ${most} are expected`];
     }),
   );
 };
@@ -102,12 +105,13 @@ export const logIsWhole: Check = ({ runs, unreadable }) => [
   }),
 ];
 
-/** No message, no timer, no due entry, no effect is left once everything has ended. */
-export const nothingIsLeftBehind: Check = ({ messages, timers, runs }) => [
+/** No message, no timer, no wait, no due entry, no effect is left once everything has ended. */
+export const nothingIsLeftBehind: Check = ({ messages, timers, waits, runs }) => [
   ...messages
     .filter(({ messages: count }) => count !== 0)
     .map(({ queue, messages: count }) => `${count} messages on ${queue}`),
   ...timers.map((name) => `schedule ${name} is still there`),
+  ...waits.map((key) => `wait ${key} is still there`),
   ...runs.filter(({ head }) => head.dueAtMs !== null).map(({ runId }) => `ended run ${runId} has a due entry`),
   ...runs.filter(({ head }) => head.effects.length > 0).map(({ runId }) => `ended run ${runId} has effects pending`),
 ];

@@ -46,6 +46,11 @@ export function interrupts(mode: Mode): boolean {
   return mode.startsWith("crash") || mode.startsWith("freeze") || mode === "slow";
 }
 
+/** The faults after which a message may be there twice though nobody died: its sender repeats it, or SQS does. */
+export function repeats(mode: Mode): boolean {
+  return mode === "double" || mode === "lost";
+}
+
 export function showPlan(plan: Plan): string {
   return plan.length === 0 ? "no fault" : plan.map(({ at, mode }) => `${mode}@${at}`).join(" + ");
 }

@@ -7,7 +7,15 @@ import type { LogEntry } from "../../sdk/protocol.js";
 import type { RunHead } from "../../runtime/core/run.js";
 import type { Item } from "../../runtime/state/attributes.js";
 import { readHead } from "../../runtime/state/head-item.js";
-import { FUNCTION_SHARDS, functionPartition, headKey, LOG_PREFIX, runPartition } from "../../runtime/state/keys.js";
+import {
+  FUNCTION_SHARDS,
+  functionPartition,
+  headKey,
+  inboxKey,
+  LOG_PREFIX,
+  runPartition,
+} from "../../runtime/state/keys.js";
+import { stepHash } from "../../runtime/core/ids.js";
 import { isEntryOf } from "../../runtime/state/log-store.js";
 import { readPacked } from "../../runtime/state/payloads.js";
 import type { CallContext, Input, Output } from "../../local/aws/model.js";
@@ -57,8 +65,12 @@ export class Peek {
     return this.#logItems(runId).map((item) => ({ sortKey: item["sk"]?.S ?? "", entries: entriesOf(item) }));
   }
 
-  /** Whether the log holds a final result of the step's first occurrence. */
+  /** Whether the log, or the inbox, holds a final result of the step's first occurrence. */
   completed(runId: string, step: string): boolean {
+    const { pk, sk } = inboxKey(runId, stepHash(step, 0));
+    const TableName = this.#world.platform.tableName;
+    const arrival = this.#dynamodb("GetItem", { TableName, Key: { pk: { S: pk }, sk: { S: sk } } });
+    if (isItem(arrival["Item"])) return true;
     return this.entries(runId).some((entry) => entry.k === "done" && entry.id === step && entry.i === 0);
   }
 

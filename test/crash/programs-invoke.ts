@@ -68,13 +68,13 @@ const failing: Program = {
 };
 
 const letsGo: Program = {
-  name: "a race that lets go of a child",
+  name: "a race that lets go of a child, and a step after it",
   functions: ["parent", "slow"],
   events: [go],
   horizonMs: 2 * HOUR,
   ends: ["parent Completed gave up", "slow Cancelled null"],
   // A parent that was lost before it asked, and came back after its patience was over, asks no more.
-  mayEnd: ["parent Completed gave up"],
+  mayEnd: [["parent Completed gave up"]],
   build: (client, probe) => {
     const slow = client.createFunction({ id: "slow" }, async ({ step, runId }) => {
       await probe().pass(runId).sleep(step, "long", HOUR);
@@ -89,7 +89,7 @@ const letsGo: Program = {
           return "gave up";
         },
       ]);
-      return String(winner);
+      return pass.run(step, "after", 20, () => String(winner));
     });
     return [parent, slow];
   },

@@ -27,8 +27,10 @@ export interface Program {
   notBeforeMs?: number;
   /** How the runs end, sorted: `<function> Completed <output>` or `<function> Failed <message>`. */
   ends: readonly string[];
-  /** Where two steps race: another way to end that is as correct. */
-  mayEnd?: readonly string[];
+  /** Where two things race: other ways to end that are as correct. */
+  mayEnd?: readonly (readonly string[])[];
+  /** Bodies run without a lease: a message that comes twice may begin them once more (ADR 0019). */
+  distributed?: true;
 }
 
 const SHORT_MS = 20 * MINUTE;
@@ -108,7 +110,7 @@ const racer: Program = {
   events: [go],
   horizonMs: SHORT_MS,
   ends: ["racer Completed after a"],
-  mayEnd: ["racer Completed after b"],
+  mayEnd: [["racer Completed after b"]],
   build: (client, probe) => [
     client.createFunction({ id: "racer", triggers: trigger }, async ({ step, runId }) => {
       const pass = probe().pass(runId);
@@ -144,7 +146,7 @@ const stepOrTimeout: Program = {
   events: [go],
   horizonMs: SHORT_MS,
   ends: ["impatient Completed work won"],
-  mayEnd: ["impatient Completed clock won"],
+  mayEnd: [["impatient Completed clock won"]],
   build: (client, probe) => [
     client.createFunction({ id: "impatient", triggers: trigger }, async ({ step, runId }) => {
       const pass = probe().pass(runId);
@@ -162,7 +164,7 @@ const deadHeat: Program = {
   events: [go],
   horizonMs: SHORT_MS,
   ends: ["heat Completed work won"],
-  mayEnd: ["heat Completed clock won"],
+  mayEnd: [["heat Completed clock won"]],
   build: (client, probe) => [
     client.createFunction({ id: "heat", triggers: trigger }, async ({ step, runId }) => {
       const pass = probe().pass(runId);
@@ -389,7 +391,7 @@ const payer: Program = {
   horizonMs: SHORT_MS,
   atMostOnce: ["pay"],
   ends: ["payer Completed paid and told"],
-  mayEnd: ["payer Completed looked up and told"],
+  mayEnd: [["payer Completed looked up and told"]],
   build: (client, probe) => [
     client.createFunction({ id: "payer", triggers: trigger }, async ({ step, runId }) => {
       const pass = probe().pass(runId);

@@ -7,11 +7,13 @@
 import type { RunHead } from "../../runtime/core/run.js";
 import { isLive } from "../../runtime/core/run.js";
 import { isEntryOf } from "../../runtime/state/log-store.js";
-import { HEAD_SORT_KEY } from "../../runtime/state/keys.js";
+import { HEAD_SORT_KEY, signalKey } from "../../runtime/state/keys.js";
 import type { Item } from "../../runtime/state/attributes.js";
 import type { Input } from "../../local/aws/model.js";
 import type { World } from "../../local/world/world.js";
 import { Peek } from "./peek.js";
+
+const SIGNAL_SORT_KEY = signalKey("any").sk;
 
 export interface RunFate {
   /** Writes that made a live run an ended one. */
@@ -25,6 +27,8 @@ export type Sabotage = (operation: string, input: Input) => Input;
 
 export class Tap {
   readonly fates = new Map<string, RunFate>();
+  /** Waits for events and signals that are armed, by key, and until when. */
+  readonly waits = new Map<string, number>();
   readonly #lastSeen = new Map<string, RunHead>();
 
   constructor(world: World, now: () => number, sabotage: Sabotage = (_, input) => input) {
@@ -35,6 +39,8 @@ export class Tap {
       const runId = operation === "UpdateItem" ? headOf(input["Key"]) : null;
       if (runId !== null) this.#note(runId, new Peek(world, now()).head(runId));
       if (operation === "PutItem") this.#noteLogItem(input["Item"]);
+      if (operation === "PutItem") this.#noteWait(input["Item"], true);
+      if (operation === "DeleteItem") this.#noteWait(input["Key"], false);
       return output;
     };
   }
@@ -46,6 +52,15 @@ export class Tap {
     if (head && !isLive(head.status) && isEntryOf(head, sk?.S ?? "")) {
       this.fates.get(head.runId)?.changedAfterEnd.push(`${sk?.S} was written`);
     }
+  }
+
+  #noteWait(item: unknown, isArmed: boolean): void {
+    // The model has accepted it, so it has the SDK's shape.
+    const { pk, sk, until, waitsUntil } = item as Item;
+    const name = `${pk?.S} / ${sk?.S}`;
+    if (!name.includes("#WAIT#") && sk?.S !== SIGNAL_SORT_KEY) return;
+    if (isArmed) this.waits.set(name, Number(until?.N ?? waitsUntil?.N));
+    else this.waits.delete(name);
   }
 
   #note(runId: string, head: RunHead | null): void {

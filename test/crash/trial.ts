@@ -33,6 +33,8 @@ export interface Trial {
   unreadable: string[];
   messages: QueueCount[];
   timers: string[];
+  /** Keys of waits that are still armed. One whose time is up counts for none, and goes by its TTL. */
+  waits: string[];
 }
 
 export interface TrialSetup {
@@ -74,7 +76,8 @@ export async function runTrial(setup: TrialSetup): Promise<Trial> {
     world.aws.faults.clear();
     const { runs, unreadable } = await readRuns(scenario, program, tap);
     const { messages, timers } = { messages: peek().messages(), timers: peek().timers() };
-    return { program, plan, accepted, calls: faults.calls, probe, runs, unreadable, messages, timers };
+    const waits = [...tap.waits].flatMap(([key, untilMs]) => (untilMs > clock.now() ? [key] : []));
+    return { program, plan, accepted, calls: faults.calls, probe, runs, unreadable, messages, timers, waits };
   } finally {
     await scenario.stop();
   }
