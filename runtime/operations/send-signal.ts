@@ -101,7 +101,8 @@ async function deliver(
   const { head } = found;
   const arrival: StoredArrival = {
     why: "answer",
-    by: `signal\n${token}`,
+    // As JSON: a step's id is a part of it, and may hold what no item can, half a surrogate pair.
+    by: `signal\n${JSON.stringify(token)}`,
     ok: packInline(JSON.stringify({ signal, data })),
   };
   // An ended run receives nothing; but it may have ended because of this very signal.

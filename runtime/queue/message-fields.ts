@@ -28,6 +28,11 @@ export function isText(value: unknown, maxCharacters: number = MAX_TEXT_CHARACTE
   return typeof value === "string" && value.length > 0 && value.length <= maxCharacters;
 }
 
+/** The same as an item can hold it: half a surrogate pair has no UTF-8. */
+export function isStorableText(value: unknown): value is string {
+  return isText(value) && !/\p{Cs}/u.test(value);
+}
+
 /** A point in time, ms since 1970, that calendars and schedules can hold. */
 export function isTime(value: unknown): value is number {
   return typeof value === "number" && value >= 0 && value < LATEST_MS;

@@ -19,6 +19,7 @@ import {
   isOpHash,
   isRecord,
   isRequestObject,
+  isStorableText,
   isText,
   isTime,
   isWaiterPartition,
@@ -230,7 +231,7 @@ export function readDispatchMessage(body: string): DispatchMessage | { unreadabl
     }
     case "match": {
       const [event, key, after] = [text("event"), text("key"), text("after")];
-      if (!isEventId(event) || !isWaiterPartition(key) || !isText(after)) {
+      if (!isEventId(event) || !isWaiterPartition(key) || !isStorableText(after)) {
         return { unreadable: "the match is incomplete" };
       }
       return { ...common, kind: "match", event, key, after };
@@ -320,7 +321,7 @@ function readArrive(value: Record<string, unknown>): ArriveRequest | null {
   const { run, fn, op, by, outcome } = value;
   if (typeof run !== "string" || !parseRunId(run) || !isFunctionId(fn)) return null;
   const read = readOutcome(outcome);
-  return isOpHash(op) && isText(by) && read ? { run, fn, op, by, outcome: read } : null;
+  return isOpHash(op) && isStorableText(by) && read ? { run, fn, op, by, outcome: read } : null;
 }
 
 /** An error is made as small as errors are kept (sdk/errors.ts): a larger one would fit no item. */
