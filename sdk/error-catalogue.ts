@@ -63,10 +63,21 @@ export function definedErrors(): ReadonlyMap<string, ErrorDefinition<never>> {
 
 const SHOWN_CHARACTERS = 120;
 
+/**
+ * What JSON leaves as it is and terminals and log viewers obey: control characters beyond ASCII's (U+009B begins an escape
+ * sequence as ESC [ does), separators that are taken for line ends, and marks that turn the direction of what follows.
+ */
+const OBEYED = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** JSON whose characters are all seen and none obeyed, wherever it is printed. The same JSON, to a parser. */
+export function visibleJson(json: string): string {
+  return json.replace(OBEYED, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** A value as it may stand in a message: JSON, cut to a bounded length, control characters escaped (no log injection). */
 export function shown(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : textOf(value);
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+  const text = visibleJson(typeof value === "string" ? JSON.stringify(value) : textOf(value));
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS).replace(/[\uD800-\uDBFF]$/, "")}…` : text;
 }
 
 /** A bigint, a cycle or a throwing getter has no JSON; an error about it must still be made. */

@@ -10,7 +10,7 @@ import type { InvocationError } from "../lambda/invocation.js";
 import type { DevOptions } from "./options.js";
 import type { RunCost } from "./run-costs.js";
 import { curlCommand, sampleEvent } from "./samples.js";
-import { columns, shownDollars, shownDuration, shownTime } from "./terminal.js";
+import { columns, shownDollars, shownDuration, shownText, shownTime } from "./terminal.js";
 import type { Terminal } from "./terminal.js";
 
 export interface Greeting {
@@ -60,6 +60,8 @@ function shownTrigger(trigger: TriggerConfig): string {
   return trigger.if === undefined ? `event ${trigger.event}` : `event ${trigger.event} if ${trigger.if}`;
 }
 
+const INDENT = " ".repeat(10);
+
 export function tellRunStart(terminal: Terminal, nowMs: number, head: RunHead, resumed: boolean): void {
   terminal.line(`${runPrefix(terminal, nowMs, head)}  ${resumed ? "goes on" : "started"}`);
 }
@@ -84,7 +86,9 @@ export function tellRunEnd(
   ].join(", ");
   const line = [runPrefix(terminal, nowMs, head), status, shownDuration(durationMs), shownDollars(cost.usd)].join("  ");
   terminal.line(`${line}  ${terminal.dim(`(${units})`)}`);
-  if (head.error !== null) terminal.line(`          ${terminal.red(`${head.error.name}: ${head.error.message}`)}`);
+  if (head.error === null) return;
+  const error = shownText(`${head.error.name}: ${head.error.message}`, INDENT);
+  terminal.line(`${INDENT}${terminal.red(error)}`);
 }
 
 function runPrefix(terminal: Terminal, nowMs: number, head: RunHead): string {

@@ -62,6 +62,15 @@ export function shownDollars(usd: number): string {
   return `$${usd.toFixed(Math.min(digits, 12))}`;
 }
 
+/** Text of a stranger's in one piece: what a terminal would obey is escaped, further lines are indented like the first. */
+export function shownText(text: string, indent: string): string {
+  return text
+    .replace(/[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) => {
+      return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    })
+    .replaceAll("\n", `\n${indent}`);
+}
+
 export function shownTime(nowMs: number): string {
   return new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" }).format(nowMs);
 }

@@ -5,6 +5,7 @@
  */
 import { Metrics as Powertools, MetricUnit } from "@aws-lambda-powertools/metrics";
 import type { Clock } from "../../sdk/clock.js";
+import { visibleJson } from "../../sdk/error-catalogue.js";
 import { loggedMetrics, METRIC_NAMESPACE, METRICS, partsOf, type Metrics } from "../observe/metrics.js";
 import { jsonLogger, logRecord, writeLine } from "./json-logger.js";
 
@@ -30,7 +31,7 @@ export function emfMetrics(platform: string, clock: Clock, write: typeof writeLi
       form.clearDimensions();
       // With level and timestamp, or Lambda takes the line for INFO and drops it where only warnings are kept.
       const record = logRecord(level, new Date(nowMs).toISOString(), partsOf(name, occurrence));
-      write(level, JSON.stringify({ ...record, ...metric }));
+      write(level, visibleJson(JSON.stringify({ ...record, ...metric })));
     },
   };
 }

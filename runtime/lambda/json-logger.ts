@@ -1,11 +1,12 @@
 /** Owns: the platform's own log lines: one JSON object a line, with the same keys everywhere; no payloads, no secrets. */
+import { visibleJson } from "../../sdk/error-catalogue.js";
 import type { Logger } from "../../sdk/logger.js";
 
 type Level = "debug" | "info" | "warn" | "error";
 
-/** A line as it is written; control characters are escaped by JSON. */
+/** A line as it is written: whatever it is about, it is one line, and no terminal obeys what is in it. */
 export function logLine(level: Level, at: string, parts: readonly unknown[]): string {
-  return JSON.stringify(logRecord(level, at, parts));
+  return visibleJson(JSON.stringify(logRecord(level, at, parts)));
 }
 
 /** What a line holds. Errors become name, code and message. */

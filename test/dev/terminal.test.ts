@@ -3,7 +3,7 @@
  * Method: pure functions and a terminal that collects what is written.
  */
 import { describe, expect, it } from "vitest";
-import { columns, openTerminal, shownDollars, shownDuration } from "../../local/dev/terminal.js";
+import { columns, openTerminal, shownDollars, shownDuration, shownText } from "../../local/dev/terminal.js";
 
 describe("openTerminal()", () => {
   const red = (isTTY: boolean, environment: NodeJS.ProcessEnv): string =>
@@ -47,5 +47,15 @@ describe("shownDollars()", () => {
       "$1.50",
       "$12.00",
     ]);
+  });
+});
+
+describe("shownText()", () => {
+  it("shows what a terminal would obey, and keeps further lines in their place", () => {
+    expect(shownText("a\u001b[2Jb\u009b31mc\rd\u202ee\u0007", "  ")).toBe(
+      "a\\u001b[2Jb\\u009b31mc\\u000dd\\u202ee\\u0007",
+    );
+    expect(shownText("first\n12:00:00  pay  completed\tnow", "  ")).toBe("first\n  12:00:00  pay  completed\tnow");
+    expect(shownText("caf\u00e9 \u{1f600}", "")).toBe("caf\u00e9 \u{1f600}");
   });
 });
