@@ -1,0 +1,97 @@
+/**
+ * Goal: what lies on a queue, whoever put it there, is read as what was sent or is put on record; whatever it asks for, it
+ * takes nothing else down, and a message that was read never fails for its own form.
+ * Method: messages of every kind with random contents, there and back; the same bent in one place, and bodies that are none,
+ * through the real dispatcher over the embedded AWS, each batch beside a good event. (fast-check prints its seed.)
+ */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Dispatcher } from "../../runtime/dispatch/handle-messages.js";
+import { encodeMessage, readDispatchMessage, readWake } from "../../runtime/queue/messages.js";
+import { runIdOf, ulid } from "../../runtime/core/ids.js";
+import { RunStore } from "../../runtime/state/run-store.js";
+import { createWorld, register, type World } from "../unit/api/world.js";
+import { always } from "./fuzz.js";
+import { bent, bentText, hostileJson, hostileText } from "./hostile.js";
+import { APP, FN, NOW_MS, soundDispatchMessage, soundWake } from "./sound-messages.js";
+
+const body = (message: unknown): string => JSON.stringify(message) ?? "";
+
+describe("a message that is read", () => {
+  it("is what was sent, of every kind", async () => {
+    await always(soundDispatchMessage, 400, (message) =>
+      expect(readDispatchMessage(body(message))).toEqual(JSON.parse(body(message))),
+    );
+    await always(soundWake, 200, (message) => expect(readWake(body(message))).toEqual(JSON.parse(body(message))));
+  });
+
+  const bodies = fc.oneof(
+    hostileText,
+    hostileJson.map(body),
+    bent(soundDispatchMessage).map(body),
+    bent(soundWake).map(body),
+    bentText(soundDispatchMessage.map(body)),
+  );
+
+  it("is sent on as it was read; one that is not says why in a line of bounded length", async () => {
+    await always(bodies, 1_500, (text) => {
+      for (const read of [readDispatchMessage, readWake]) {
+        const message = read(text);
+        if ("unreadable" in message) {
+          expect(message.unreadable).toMatch(/^[^\p{Cc}]{1,200}$/u);
+          continue;
+        }
+        expect(read(encodeMessage(message))).toEqual(message);
+      }
+    });
+  });
+});
+
+/** What a message may fail with that was read: what it asks for is not there, or not yet. */
+const MAY_FAIL = /NoSuchKey|is not registered|does not exist yet|Cannot (read|accept) expression/;
+
+describe("dispatch", () => {
+  let good = 0;
+
+  /** Handles a batch to the end, however long it waits. */
+  async function handle(world: World, bodies: readonly string[]): Promise<string[]> {
+    good += 1;
+    const id = ulid(NOW_MS, Buffer.alloc(10, String(good).padStart(10, "0")));
+    const event = { id, receivedAtMs: NOW_MS, event: { name: `${APP}/${FN}`, data: {}, id, ts: NOW_MS } };
+    const all = [...bodies, body({ v: 1, kind: "events", events: [event] })];
+    const records = all.map((text, index) => ({
+      messageId: `message-${index}`,
+      receiptHandle: "receipt",
+      body: text,
+      attributes: { ApproximateReceiveCount: "1", SentTimestamp: String(NOW_MS) },
+      eventSourceARN: world.services.settings.eventsQueueArn,
+    }));
+    const handled = new Dispatcher(world.services).handle(records);
+    let done = false;
+    void handled.finally(() => (done = true));
+    while (!done) await world.clock.advance(1_000);
+    expect(await new RunStore(world.services).get(runIdOf(APP, FN, id))).not.toBeNull();
+    return (await handled).batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+  }
+
+  async function holdsFor(messages: fc.Arbitrary<unknown>, rounds: number): Promise<void> {
+    const world = await createWorld();
+    await register(world, APP, [FN]);
+    await always(fc.array(messages.map(body), { minLength: 1, maxLength: 8 }), rounds, async (bodies) => {
+      world.logLines.length = 0;
+      const failed = await handle(world, bodies);
+      expect(failed).not.toContain(`message-${bodies.length}`);
+      const errors = world.logLines.filter(([text]) => String(text).startsWith("Cannot dispatch"));
+      expect(errors).toHaveLength(failed.length);
+      const other = errors.filter(([, error]) => !MAY_FAIL.test(String(error)));
+      expect(other.map(([, error]) => String(error))).toEqual([]);
+    });
+    world.close();
+  }
+
+  it("fails with nothing that was sent in a sound form, unless what it names is missing", () =>
+    holdsFor(soundDispatchMessage, 60));
+
+  it("goes on past whatever lies beside a good event", () =>
+    holdsFor(fc.oneof(bent(soundDispatchMessage), bent(soundWake), hostileJson), 60));
+});
