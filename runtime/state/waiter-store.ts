@@ -7,6 +7,7 @@
  * W3 A waiter that is left over harms nobody: what it would do is refused by the run it belongs to, and its TTL removes it.
  */
 import { DeleteItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import type { AwsClients } from "../aws/clients.js";
 import { untilKnown } from "../aws/until-known.js";
 import { appOfRun } from "../core/ids.js";
 import { forEachLimited } from "../core/limited.js";
@@ -71,8 +72,8 @@ export interface Shape {
   fields: readonly string[];
 }
 
-/** When each shape was put by this process. */
-const knownShapes = new WeakMap<Services, Map<string, number>>();
+/** When each shape was put by this process; by what all its services share, since a traced turn has services of its own. */
+const knownShapes = new WeakMap<AwsClients, Map<string, number>>();
 
 export class WaiterStore {
   readonly #services: Services;
@@ -164,8 +165,8 @@ export class WaiterStore {
 
   async #ensureShape(eventName: string, shape: Shape): Promise<void> {
     const nowMs = this.#services.clock.now();
-    const known = knownShapes.get(this.#services) ?? new Map<string, number>();
-    knownShapes.set(this.#services, known);
+    const known = knownShapes.get(this.#services.clients) ?? new Map<string, number>();
+    knownShapes.set(this.#services.clients, known);
     const { pk, sk } = shapeKey(eventName, shape.app, shape.fields);
     const name = `${pk}\n${sk}`;
     if (nowMs - (known.get(name) ?? Number.NEGATIVE_INFINITY) < SHAPE_KNOWN_MS) return;
