@@ -88,7 +88,9 @@ const withBody = (change: Partial<BodyStart>): Evidence => withLedger({ bodies: 
 const withLedger = (change: Partial<Evidence["ledger"]>): Evidence => ({ ...sound, ledger: { ...ledger, ...change } });
 const withPass = (change: Partial<PassRecord>): Evidence =>
   withLedger({ passes: [...ledger.passes, { ...pass, ...change }] });
-const cancelled = (atMs: number | null): Evidence["cancels"] => [{ runId: PARENT, acknowledgedAtMs: atMs }];
+const cancelled = (atMs: number | null): Evidence["cancels"] => [
+  { runId: PARENT, canary: null, acknowledgedAtMs: atMs },
+];
 const senderEvent = { ...externalEvent, senderId: "order-1" };
 const request = (events: (typeof externalEvent | typeof senderEvent)[], accepted = true): Evidence => ({
   ...sound,

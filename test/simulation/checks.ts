@@ -155,8 +155,8 @@ export const noBodyAfterCancel: Check = ({ ledger, cancels, faults, swarm }) => 
 
 /** What was cancelled is cancelled, nothing else is, and the answer holds. */
 export const cancelsHold: Check = ({ runs, cancels }) =>
-  runs.flatMap(({ runId, head }) => {
-    const asked = cancels.filter((cancel) => cancel.runId === runId);
+  runs.flatMap(({ runId, head, canary }) => {
+    const asked = cancels.filter((cancel) => cancel.runId === runId || cancel.canary === canary);
     const isAcknowledged = asked.some(({ acknowledgedAtMs }) => acknowledgedAtMs !== null);
     if (isAcknowledged && head.status !== "Cancelled") return [`run ${runId} was cancelled, and is ${head.status}`];
     // An invoked run is cancelled with the run that invoked it, or when that one has let it go.

@@ -15,6 +15,8 @@ import { showSwarm } from "./swarm.js";
 
 /** How many worlds of a share are run twice. */
 const REPEATED_WORLDS = 20;
+/** However slow the machine: with fewer, a rare thing may be missed by chance alone. */
+const LEAST_WORLDS = 300;
 /** Of the time a share has: crash points are enumerated whole, pairs until this part of it is over. */
 const PAIRS_UNTIL = 0.35;
 const PAIRS_AT_ONCE = 25;
@@ -73,7 +75,7 @@ class Share {
   }
 
   async worlds(): Promise<void> {
-    for (let index = 0; index < REPEATED_WORLDS || realClock.monotonic() < this.#endsAtMs; index += 1) {
+    for (let index = 0; index < LEAST_WORLDS || realClock.monotonic() < this.#endsAtMs; index += 1) {
       const seed = this.#firstSeed + index * this.#of + this.#share;
       const failures = this.campaign.failures.length;
       await (index < REPEATED_WORLDS ? this.campaign.tryTwice(seed) : this.campaign.try(seed));

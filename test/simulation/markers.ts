@@ -30,6 +30,7 @@ export const MARKERS = {
   "dead letter": "a message was received too often and came back",
   "cancelled under way": "a run was cancelled during a turn",
   "cancelled at rest": "a run was cancelled while it waited",
+  "cancelled by event": "an event ended the run that its mark named",
   "invocation timed out": "Lambda killed an invocation at its timeout",
   "sandbox died": "a sandbox died during an invocation",
   "sandbox froze": "a sandbox stood still and went on",

@@ -1,4 +1,5 @@
 /** Owns: a world's programs: drawn by seed, made into real functions, and predicted without the platform. */
+import type { CancelOn } from "../../sdk/cancel-on.js";
 import type { Perdure } from "../../sdk/client.js";
 import type { Random } from "../../sdk/clock.js";
 import type { PerdureFunction } from "../../sdk/function.js";
@@ -61,9 +62,10 @@ export function functionOf(
   program: Program,
   version: CodeVersion,
   ledger: () => Ledger,
+  cancelOn: readonly CancelOn[],
 ): PerdureFunction<never> {
   return client.createFunction(
-    { id: program.functionId, triggers: { event: program.eventName }, retries: RETRIES },
+    { id: program.functionId, triggers: { event: program.eventName }, retries: RETRIES, cancelOn },
     async ({ event, step, group, runId }) => {
       const data: unknown = event.data;
       const canary = typeof data === "object" && data !== null ? String(Reflect.get(data, "canary")) : "";

@@ -19,11 +19,15 @@ export interface PostedRequest {
 }
 
 export interface CancelRecord {
-  runId: string;
+  /** The run that an operator has named; null when an event was sent for it to find, by its mark. */
+  runId: string | null;
+  canary: string | null;
   /** When the cancel was answered with success; null when it was not. */
   acknowledgedAtMs: number | null;
 }
 
+/** Ends the run whose event has the same mark. */
+export const STOP_EVENT = "sim/stop";
 const MAX_EVENTS = 3;
 const SENDER_IDS = 3;
 
@@ -61,8 +65,17 @@ export class Outside {
     request.accepted = status === 200;
   }
 
+  /** An event that fits the `cancelOn` of the run of an event sent before, whether it has begun, ended, or not. */
+  async stop(chance: number): Promise<void> {
+    const sent = this.requests.flatMap(({ events }) => events);
+    const { canary } = sent[Math.floor(chance * sent.length)] ?? {};
+    if (canary === undefined) return;
+    this.cancels.push({ runId: null, canary, acknowledgedAtMs: null });
+    await this.#world.request("POST", `/e/${EVENT_KEY}`, [{ name: STOP_EVENT, data: { canary } }]);
+  }
+
   async cancel(runId: string): Promise<void> {
-    const record: CancelRecord = { runId, acknowledgedAtMs: null };
+    const record: CancelRecord = { runId, canary: null, acknowledgedAtMs: null };
     this.cancels.push(record);
     const headers = { authorization: `Bearer ${SIGNING_KEY}` };
     const { status } = await this.#world.request("DELETE", `/api/v1/runs/${runId}`, undefined, headers);

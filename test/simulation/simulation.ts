@@ -22,7 +22,7 @@ import { Ledger } from "./ledger.js";
 import { LogLines } from "./log-lines.js";
 import { planDeeds, type PlannedDeed } from "./operators.js";
 import { drawPrograms, functionOf, type Program } from "./program.js";
-import { Outside } from "./sent-requests.js";
+import { Outside, STOP_EVENT } from "./sent-requests.js";
 import { drawSwarm, type Swarm } from "./swarm.js";
 import { Watch } from "./watch.js";
 
@@ -89,7 +89,8 @@ class Blueprint {
   nextCode(ledger: () => Ledger): PerdureFunction<never>[] {
     const version = new CodeVersion(seedOf(this.seed, STREAMS.indexOf("code")), this.#version);
     this.#version += 1;
-    return this.programs.map((program) => functionOf(this.#client, program, version, ledger));
+    const cancelOn = this.swarm.cancelsByEvent ? [{ event: STOP_EVENT, match: "data.canary" }] : [];
+    return this.programs.map((program) => functionOf(this.#client, program, version, ledger, cancelOn));
   }
 
   /** The same sandbox is wrong by as much in every repetition. */
@@ -203,6 +204,8 @@ class Simulation {
     const { seed, swarm, programs, clock } = this.#blueprint;
     const { requests, cancels } = this.#outside;
     const markers = new Set([...this.#watch.markers, ...this.#ledger.markers()]);
+    const isCancelled = this.#heads().some(({ status }) => status === "Cancelled");
+    if (isCancelled && swarm.cancelsByEvent) markers.add("cancelled by event");
     return collectEvidence(this.#world, this.#peek(), this.#watch, {
       ...{ seed, swarm, programs, requests, cancels, markers },
       ledger: this.#ledger,
@@ -265,6 +268,10 @@ class Simulation {
   }
 
   #cancel(chance: number): void {
+    if (this.#blueprint.swarm.cancelsByEvent) {
+      this.#note("an event cancels a run");
+      return void this.#outside.stop(chance).catch(() => undefined);
+    }
     const live = this.#liveHeads().map(({ runId }) => runId);
     const runId = live[Math.floor(chance * live.length)];
     if (runId === undefined) return;

@@ -51,6 +51,8 @@ export interface Swarm {
   freezes: number;
   redeploys: number;
   cancels: number;
+  /** Functions may be cancelled by events, and are, instead of by operators. */
+  cancelsByEvent: boolean;
   purges: number;
   /** A service answers nothing but that it is asked too much, for minutes. */
   outages: number;
@@ -59,6 +61,8 @@ export interface Swarm {
 const LOWEST_RATE = 0.002;
 const HIGHEST_RATE = 0.08;
 
+/** The shortest is not much longer than the longest body: turns hand over to a continuation. */
+const WORKER_TIMEOUTS_S = [60, 25, 14] as const;
 const GENTLE_SHARE = 0.2;
 const GENTLE_SLOW_MS = 100;
 
@@ -96,7 +100,7 @@ function drawAny(random: Random): Swarm {
     skewMs: isOn() ? Math.round(spread(10, 950)) : 0,
     shufflesTies: isOn(),
     workers: 1 + Math.floor(random.unit() * 8),
-    workerTimeoutMs: isOn() ? 60 * SECOND : 25 * SECOND,
+    workerTimeoutMs: (WORKER_TIMEOUTS_S[Math.floor(random.unit() * WORKER_TIMEOUTS_S.length)] ?? 60) * SECOND,
     sweepers: Math.floor(random.unit() * 3),
     chaosMs: Math.round(spread(2 * MINUTE, 40 * MINUTE)),
     requests: 1 + Math.floor(random.unit() * 5),
@@ -104,6 +108,7 @@ function drawAny(random: Random): Swarm {
     freezes: times(6),
     redeploys: times(4),
     cancels: times(4),
+    cancelsByEvent: isOn(),
     purges: isOn() ? times(2) : 0,
     outages: isOn() ? times(2) : 0,
   };
