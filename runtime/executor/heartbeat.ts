@@ -50,7 +50,7 @@ export class EventLoopHeart implements Heart {
     const beat = (first: boolean): void => {
       if (stopped) return;
       const due = !first || mayBeatFirst();
-      beating = (due ? this.#beat(lease, receipt, first, onWake) : Promise.resolve()).then(() => {
+      beating = (due ? this.#beat(lease, receipt, first, onWake, () => stopped) : Promise.resolve()).then(() => {
         if (!stopped) cancel = clock.after(first ? BEAT_MS - FIRST_BEAT_MS : BEAT_MS, () => beat(false));
       });
     };
@@ -64,12 +64,14 @@ export class EventLoopHeart implements Heart {
   }
 
   /** The first beat only shortens the message's visibility to the lease: the lease itself is still fresh. */
-  async #beat(lease: Lease, receipt: Receipt, first: boolean, onWake: OnWake): Promise<void> {
+  async #beat(lease: Lease, receipt: Receipt, first: boolean, onWake: OnWake, isOver: () => boolean): Promise<void> {
     if (!lease.held) return lease.lose();
     try {
       if (!first && !(await this.#extendLease(lease, onWake))) return;
       await setVisibility(this.#services, receipt, LEASE_MS + VISIBILITY_BEYOND_LEASE_MS);
     } catch (error) {
+      // The turn ended while this beat was on its way, and its message is deleted: there is nothing left to extend.
+      if (isOver()) return;
       // The next beat tries again; if none gets through, the lease runs out and says so itself.
       this.#services.logger.warn(`Cannot extend the lease of run "${lease.runId}" now`, error);
     }

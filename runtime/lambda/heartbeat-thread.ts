@@ -66,7 +66,7 @@ class ThreadHeart implements Heart {
       return sentNs === 0n ? null : clock.monotonic() - Number(process.hrtime.bigint() - sentNs) / 1e6;
     });
     this.#beating.set(turn, { lease, onWake });
-    const cancel = this.#firstBeatHere(firstBeat, receipt);
+    const cancel = this.#firstBeatHere(turn, firstBeat, receipt);
     const { runId, epoch, wakes, ageMs: elapsedMs } = lease;
     this.#post(worker, { do: "start", turn, runId, epoch, wakes, elapsedMs, receipt, extended, firstBeat });
     return {
@@ -80,11 +80,12 @@ class ThreadHeart implements Heart {
   }
 
   /** A thread that is still starting must not cost a cold sandbox's first turn its quick recovery: this loop beats first. */
-  #firstBeatHere(firstBeat: Int32Array, receipt: Receipt): () => void {
+  #firstBeatHere(turn: number, firstBeat: Int32Array, receipt: Receipt): () => void {
     return this.#services.clock.after(FIRST_BEAT_MS, () => {
       if (Atomics.compareExchange(firstBeat, 0, 0, 1) !== 0) return;
       setVisibility(this.#services, receipt, LEASE_MS + VISIBILITY_BEYOND_LEASE_MS).catch((error: unknown) => {
-        this.#services.logger.warn("Cannot shorten a message's visibility now", error);
+        // Once the turn is over its message is deleted, and nothing is left to shorten.
+        if (this.#beating.has(turn)) this.#services.logger.warn("Cannot shorten a message's visibility now", error);
       });
     });
   }
