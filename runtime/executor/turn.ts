@@ -269,7 +269,6 @@ export class Turn {
       events: this.#state.events,
       entries: this.#state.entries,
       stepQueueUrl: this.#input.stepQueueUrl,
-      rearm: this.#input.stolen,
       ttlSeconds: this.#state.head.ttlSeconds,
     };
   }

@@ -17,8 +17,6 @@ export interface OperationContext {
   entries: readonly LogEntry[];
   /** Where wakes of this run go. */
   stepQueueUrl: string;
-  /** The turn before was lost: what is armed may have been waited for since its op was written, unarmed. */
-  rearm: boolean;
   /** When items that belong to the run may expire, in seconds since 1970. */
   ttlSeconds: number;
 }
@@ -29,7 +27,7 @@ export interface ArmedOperation<Op extends WaitingOp = WaitingOp> {
   i: number;
   hash: string;
   op: Op;
-  /** When it was asked for, ms since 1970. */
+  /** When it was asked for, as the log says, ms since 1970: the same for every arming of it. */
   askedAtMs: number;
 }
 

@@ -80,7 +80,7 @@ function waiterOf(
   operation: EventOperation,
 ): Omit<NewWaiter, "eventName" | "plan" | "slot"> {
   const { head, entries } = context;
-  const askedMs = askedAtMs(context, operation);
+  const askedMs = operation.askedAtMs;
   // An event this run has seen counts for it no more. Of those seen long ago the waiter's own time takes care.
   const seen = seenEvents(entries, askedMs - SEEN_EXCLUDED_MS);
   return {
@@ -108,7 +108,7 @@ function lookbackOf(
   if (!waiter) return null;
   const { head, entries } = context;
   const { lookback, on, untilMs } = operation.op;
-  const askedMs = askedAtMs(context, operation);
+  const askedMs = operation.askedAtMs;
   if (lookback === undefined && !isLate(context, operation)) return null;
   const afterMs = lookback === "run" ? head.createdAtMs - 1 : askedMs - Math.max(EVENT_SKEW_MS, lookback ?? 0);
   return {
@@ -124,18 +124,12 @@ function lookbackOf(
 }
 
 /** Armed after a crash, not when it was asked for. */
-function isLate(context: OperationContext, operation: EventOperation): boolean {
-  return context.services.clock.now() - askedAtMs(context, operation) > LATE_ARMING_MS;
+function isLate({ services }: OperationContext, { askedAtMs }: EventOperation): boolean {
+  return services.clock.now() - askedAtMs > LATE_ARMING_MS;
 }
 
 function distinct(on: readonly EventMatch[]): EventMatch[] {
   return [...new Map(on.map((match) => [JSON.stringify([match.event, match.if]), match])).values()];
-}
-
-/** When the wait was written down: the same for every arming of it. */
-function askedAtMs({ entries, services }: OperationContext, { id, i }: EventOperation): number {
-  const asked = entries.find((entry) => entry.k === "op" && entry.id === id && entry.i === i);
-  return asked?.k === "op" ? asked.atMs : services.clock.now();
 }
 
 function seenEvents(entries: readonly LogEntry[], sinceMs: number): string[] {
