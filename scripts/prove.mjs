@@ -1,13 +1,16 @@
 /**
- * `npm run prove`: crash points enumerated, simulated worlds, rare things met; ends with the table that docs/proof.md explains.
+ * `npm run prove`: real processes struck, crash points enumerated, simulated worlds, rare things met; ends with the table that
+ * docs/proof.md explains.
  * Usage: npm run prove [-- --minutes M] [-- --from SEED] [-- --seed N]
  * Two processes, one for each core. --seed N shows one world line by line. Without --from, worlds begin at 1: every commit is
- * judged by the same ones, and then by as many more as the time allows.
+ * judged by the same ones, and then by as many more as the time allows. With less than five minutes no process is struck: a
+ * campaign on real processes alone takes two (test/processes/main.mjs runs one by itself).
  */
 import { spawn } from "node:child_process";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { onProcesses } from "../test/processes/main.mjs";
 import { bundleSources } from "./build.mjs";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -16,6 +19,9 @@ const SUMMARY = join(ROOT, "dist", "prove-summary.mjs");
 const SHARES = 2;
 /** What the whole command may take, bundling and the end of what is under way included, is ten. */
 const DEFAULT_MINUTES = "9";
+/** How long processes are struck; about as long again until everything has ended. */
+const PROCESS_SECONDS = 45;
+const PROCESSES_FROM_MINUTES = 5;
 
 const { values } = parseArgs({
   options: {
@@ -38,6 +44,14 @@ function part(...args) {
   });
 }
 
+/** Before everything else, not beside it: processes that are starved by two busy ones are slow, and nothing more is learnt. */
+async function strikeProcesses(minutes, seed) {
+  if (minutes < PROCESSES_FROM_MINUTES) return { rows: [], problems: [], minutes: 0 };
+  const startedAt = performance.now();
+  const found = await onProcesses({ seconds: PROCESS_SECONDS, seed, tell: () => undefined });
+  return { ...found, minutes: (performance.now() - startedAt) / 60_000 };
+}
+
 await bundleSources("test/simulation/main.ts", MAIN);
 if (values.seed !== undefined) {
   const child = spawn(process.execPath, [MAIN, "seed", values.seed], { stdio: "inherit" });
@@ -45,11 +59,12 @@ if (values.seed !== undefined) {
 } else {
   await bundleSources("test/simulation/summary.ts", SUMMARY);
   const { summarize } = await import(SUMMARY);
-  const shares = Array.from({ length: SHARES }, (_, share) =>
-    part("share", share, SHARES, values.minutes, values.from),
-  );
+  const processes = await strikeProcesses(Number(values.minutes), Number(values.from));
+  const minutes = Number(values.minutes) - processes.minutes;
+  const shares = Array.from({ length: SHARES }, (_, share) => part("share", share, SHARES, minutes, values.from));
   const { table, problems } = summarize((await Promise.all(shares)).map((printed) => JSON.parse(printed)));
-  console.log(table);
+  problems.push(...processes.problems.map((problem) => `real processes: ${problem}`));
+  console.log([table, ...processes.rows.map((row) => `| ${row.join(" | ")} |`)].join("\n"));
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length === 0 ? 0 : 1;
 }

@@ -4,19 +4,25 @@
  */
 import { sleep, type Clock, type Random } from "../../sdk/clock.js";
 import { signal, type DevTree, type Sandbox } from "./dev-tree.js";
-import type { Disturbance } from "./evidence.js";
+import { readEffects, type Disturbance, type Effect } from "./evidence.js";
 
 type Strike = (tree: DevTree) => Promise<void> | void;
 
+interface Bounds {
+  least: number;
+  most: number;
+}
+
 const GAP_MS = { least: 500, most: 3_500 };
 const SHORT_FREEZE_MS = { least: 1_000, most: 8_000 };
-/** Past the lease, and for some past what SQS and Lambda wait. */
+/** Past the lease, and for some past what SQS and API Gateway wait. */
 const LONG_FREEZE_MS = { least: 20_000, most: 40_000 };
-const LONG_FREEZES = 0.3;
 const SERVER_FREEZE_MS = { least: 1_000, most: 15_000 };
 const DOWN_MS = { least: 0, most: 3_000 };
 /** The others have to do the work. */
-const MOST_FROZEN = 3;
+const MOST_FROZEN = 4;
+/** How often a worker that is in the middle of a body is preferred to one that waits for work. */
+const BUSY = 0.75;
 
 export class Chaos {
   readonly disturbances: Disturbance[] = [];
@@ -24,15 +30,8 @@ export class Chaos {
   readonly #random: Random;
   readonly #tell: (line: string) => void;
   readonly #frozen = new Map<number, () => void>();
-  readonly #strikes: readonly { weight: number; strike: Strike }[] = [
-    { weight: 30, strike: (tree) => this.#kill(tree, true) },
-    { weight: 18, strike: (tree) => this.#kill(tree, false) },
-    { weight: 20, strike: (tree) => this.#freezeSandbox(tree, true) },
-    { weight: 12, strike: (tree) => this.#freezeSandbox(tree, false) },
-    { weight: 9, strike: (tree) => this.#restart(tree, "restart") },
-    { weight: 4, strike: (tree) => this.#restart(tree, "outage") },
-    { weight: 7, strike: (tree) => this.#freeze({ pid: tree.pid, name: "server" }, this.#between(SERVER_FREEZE_MS)) },
-  ];
+  /** What is left of a deck: every strike comes once in fifteen, in whatever order. */
+  #deck: Strike[] = [];
 
   constructor(clock: Clock, random: Random, tell: (line: string) => void) {
     this.#clock = clock;
@@ -55,16 +54,26 @@ export class Chaos {
   }
 
   #drawn(): Strike {
-    const total = this.#strikes.reduce((sum, { weight }) => sum + weight, 0);
-    let left = this.#random.unit() * total;
-    for (const { weight, strike } of this.#strikes) {
-      left -= weight;
-      if (left < 0) return strike;
-    }
-    return () => undefined;
+    if (this.#deck.length === 0) this.#deck = this.#newDeck();
+    const [drawn] = this.#deck.splice(Math.floor(this.#random.unit() * this.#deck.length), 1);
+    return drawn ?? (() => undefined);
   }
 
-  #between({ least, most }: { least: number; most: number }): number {
+  #newDeck(): Strike[] {
+    const times = (count: number, strike: Strike): Strike[] => Array.from({ length: count }, () => strike);
+    return [
+      ...times(4, (tree) => this.#kill(tree, true)),
+      ...times(2, (tree) => this.#kill(tree, false)),
+      ...times(2, (tree) => this.#freezeSandbox(tree, true, SHORT_FREEZE_MS)),
+      ...times(2, (tree) => this.#freezeSandbox(tree, true, LONG_FREEZE_MS)),
+      ...times(2, (tree) => this.#freezeSandbox(tree, false, SHORT_FREEZE_MS)),
+      (tree) => this.#restart(tree, "restart"),
+      (tree) => this.#restart(tree, "outage"),
+      (tree) => this.#freeze({ pid: tree.pid, name: "server" }, this.#between(SERVER_FREEZE_MS)),
+    ];
+  }
+
+  #between({ least, most }: Bounds): number {
     return Math.round(least + this.#random.unit() * (most - least));
   }
 
@@ -72,7 +81,10 @@ export class Chaos {
     const all = tree
       .sandboxes()
       .filter(({ pid, name }) => name.startsWith("worker") === worker && !this.#frozen.has(pid));
-    return all[Math.floor(this.#random.unit() * all.length)];
+    const inBodies = inBody(readEffects(tree.effectsFile));
+    const busy = all.filter(({ pid }) => inBodies.has(pid));
+    const among = busy.length > 0 && this.#random.unit() < BUSY ? busy : all;
+    return among[Math.floor(this.#random.unit() * among.length)];
   }
 
   #kill(tree: DevTree, worker: boolean): void {
@@ -80,11 +92,9 @@ export class Chaos {
     if (target) this.#record("kill", target, () => signal(target.pid, "SIGKILL"));
   }
 
-  #freezeSandbox(tree: DevTree, worker: boolean): void {
+  #freezeSandbox(tree: DevTree, worker: boolean, length: Bounds): void {
     const target = this.#pick(tree, worker);
-    const length = this.#random.unit() < LONG_FREEZES ? LONG_FREEZE_MS : SHORT_FREEZE_MS;
-    const lengthMs = this.#between(length);
-    if (target) this.#freeze(target, lengthMs);
+    if (target) this.#freeze(target, this.#between(length));
   }
 
   #freeze(target: Sandbox, lengthMs: number): void {
@@ -108,7 +118,9 @@ export class Chaos {
     const disturbance = this.#record(what, server, () => undefined, ` and down for ${downMs} ms`);
     disturbance.untilMs = Infinity;
     await (what === "outage" ? tree.killAll() : tree.killServer());
-    this.#frozen.get(server.pid)?.();
+    // Whoever is dead is no longer frozen. Sandboxes outlive a server that was killed alone, and thaw without one.
+    if (what === "outage") this.heal();
+    else this.#frozen.get(server.pid)?.();
     await sleep(this.#clock, downMs);
     await tree.start();
     disturbance.untilMs = this.#clock.now();
@@ -122,4 +134,10 @@ export class Chaos {
     strike();
     return disturbance;
   }
+}
+
+/** Processes of which the last that is known is that a body began. */
+function inBody(effects: readonly Effect[]): Set<number> {
+  const last = new Map(effects.map(({ pid, phase }) => [pid, phase]));
+  return new Set([...last].flatMap(([pid, phase]) => (phase === "began" ? [pid] : [])));
 }

@@ -162,6 +162,22 @@ describe("checks of campaigns on real processes", () => {
     expect(after(({ effects }) => began && effects.push({ ...began, phase: "threw" }))).toEqual([]);
   });
 
+  it("accept a second asking for a distributed step after any worker's death, and one for each", () => {
+    const twice = ({ effects }: Evidence): void => {
+      effects.push(...ran("fan", 9, "part-0", 3_000), ...ran("fan", 9, "part-0", 3_500, OTHER));
+    };
+    const killed = ({ disturbances }: Evidence): number => disturbances.push(kill("worker-9", 900, 2_000));
+    expect(complaints(twice)).toEqual(["repeatsHaveAReason"]);
+    expect(complaints((evidence) => [twice(evidence), killed(evidence)])).toEqual([]);
+    expect(
+      complaints((evidence) => {
+        twice(evidence);
+        killed(evidence);
+        evidence.effects.push(...ran("fan", 9, "part-0", 4_000));
+      }),
+    ).toEqual(["repeatsHaveAReason"]);
+  });
+
   it("give a process that was frozen while its run was cancelled its beat when it thaws", () => {
     const frozen = ({ effects, disturbances }: Evidence, untilMs: number): void => {
       effects.push(...ran("endless", 7, "tick-9", 75_000));

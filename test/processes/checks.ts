@@ -136,11 +136,21 @@ export const repeatsHaveAReason: Check = ({ effects, disturbances }) =>
     const begins = lines.filter(({ phase }) => phase === "began");
     return begins.slice(1).flatMap((again, index) => {
       const before = begins[index];
-      if (!before || threw(lines, before, again) || disturbances.some((each) => interrupted(each, before, again)))
-        return [];
+      if (!before || threw(lines, before, again)) return [];
+      const reasons = isBranch(again)
+        ? disturbances.filter((each) => mayRearm(each, again)).length - index
+        : disturbances.filter((each) => interrupted(each, before, again)).length;
+      if (reasons > 0) return [];
       return [`${key} began in process ${before.pid}, which nothing befell, and again in ${again.pid}`];
     });
   });
+
+/** A distributed step: a turn that dies after it has asked for it leaves the asking to the turn that takes over. */
+const isBranch = ({ fn, step }: Effect): boolean => fn === "fan" && step.startsWith("part-");
+
+function mayRearm({ name, fromMs }: Disturbance, again: Effect): boolean {
+  return (name === "server" || name.startsWith("worker")) && fromMs <= again.atMs;
+}
 
 function byBody(effects: readonly Effect[]): Map<string, Effect[]> {
   const bodies = new Map<string, Effect[]>();

@@ -6,9 +6,11 @@
 import { sleep, type Clock, type Random } from "../../sdk/clock.js";
 import type { RunSeen } from "./evidence.js";
 
-/** Shorter than any freeze that matters: a repeated request then meets another sandbox, beside the frozen one. */
-const REQUEST_TIMEOUT_MS = 8_000;
-const PAUSE_MS = 300;
+/** Shorter than a long freeze: a repeated request then meets another sandbox, beside the frozen one. */
+const REQUEST_TIMEOUT_MS = 12_000;
+/** Between repetitions, each longer than the one before: a server that has just come back must not be buried in requests. */
+const FIRST_PAUSE_MS = 300;
+const LONGEST_PAUSE_MS = 4_000;
 const PAGE = 200;
 
 interface Answer {
@@ -87,16 +89,12 @@ export class Client {
     return runs;
   }
 
-  async isHealthy(): Promise<boolean> {
-    return (await this.#ask({ method: "GET", path: "/health" }))?.status === 200;
-  }
-
   async #until(request: Request, isIt: (answer: Answer) => boolean, patience: number): Promise<Answer | null> {
     for (let tries = 0; tries <= patience; tries += 1) {
       const answer = await this.#ask(request);
       if (answer && isIt(answer)) return answer;
       if (this.#hasGivenUp) return null;
-      await sleep(this.#clock, PAUSE_MS);
+      await sleep(this.#clock, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries));
     }
     return null;
   }

@@ -4,11 +4,10 @@
  * Must not: decide whom to strike.
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { sleep, type Clock } from "../../sdk/clock.js";
-import type { Client } from "./client.js";
 
 export interface Place {
   /** The built package, as npm would install it. */
@@ -37,16 +36,14 @@ const POLL_MS = 200;
 export class DevTree {
   readonly #place: Place;
   readonly #clock: Clock;
-  readonly #client: Client;
   readonly #port: number;
   #server: ChildProcess | undefined;
   /** Each server leads a process group, which its sandboxes stay in after its death. */
   readonly #groups: number[] = [];
 
-  constructor(place: Place, port: number, client: Client, clock: Clock) {
+  constructor(place: Place, port: number, clock: Clock) {
     this.#place = place;
     this.#port = port;
-    this.#client = client;
     this.#clock = clock;
   }
 
@@ -60,13 +57,14 @@ export class DevTree {
     return pid;
   }
 
-  /** Resolves when the server answers. */
+  /** Resolves when the server has said that it listens: asking it would only add to what awaits it. */
   async start(): Promise<void> {
     for (let tries = 1; tries <= START_TRIES; tries += 1) {
+      const before = this.#timesListening();
       const server = this.#spawn();
       const endMs = this.#clock.monotonic() + START_PATIENCE_MS;
       while (isRunning(server) && this.#clock.monotonic() < endMs) {
-        if (await this.#client.isHealthy()) return;
+        if (this.#timesListening() > before) return;
         await sleep(this.#clock, POLL_MS);
       }
       await this.#strike("SIGKILL", this.pid);
@@ -103,9 +101,17 @@ export class DevTree {
     for (const group of this.#groups) signal(-group, "SIGKILL");
   }
 
+  get #logFile(): string {
+    return join(this.#place.projectDirectory, "server.log");
+  }
+
+  #timesListening(): number {
+    return existsSync(this.#logFile) ? readFileSync(this.#logFile, "utf8").split(/^ *listening +http/m).length : 1;
+  }
+
   #spawn(): ChildProcess {
     const { packageDirectory, projectDirectory } = this.#place;
-    const log = openSync(join(projectDirectory, "server.log"), "a");
+    const log = openSync(this.#logFile, "a");
     const args = [join(packageDirectory, "dist", "cli.js"), "dev", "--port", String(this.#port), "--data", "data"];
     const server = spawn(process.execPath, args, {
       cwd: projectDirectory,

@@ -7,9 +7,9 @@ import { sleep, type Clock, type Random } from "../../sdk/clock.js";
 import type { Client } from "./client.js";
 import { KINDS, type Kind, type Sent } from "./evidence.js";
 
-const GAP_MS = { least: 400, most: 1_200 };
+const GAP_MS = { least: 700, most: 1_700 };
 const PAUSE_MS = { least: 800, most: 4_000 };
-const POLL_MS = 500;
+const POLL_MS = 1_500;
 /** How often somebody repeats a request who means to be answered: until the client is told to give up. */
 const STUBBORN = Infinity;
 /** The share of senders who ask once and go away. */

@@ -20,7 +20,10 @@ export async function onProcesses({ seconds, seed, keep = false, tell }) {
   mkdirSync(cache, { recursive: true });
   const directory = mkdtempSync(join(cache, "perdure-processes-"));
   let end = () => undefined;
-  const onExit = () => end();
+  const onExit = () => {
+    end();
+    if (!keep) rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  };
   const onSignal = () => process.exit(1);
   process.on("exit", onExit).on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {

@@ -125,6 +125,9 @@ describe("time, chance and environment", () => {
       "test/dev/dev-server.test.ts",
       // Real work that a virtual clock must wait for.
       "test/unit/aws/virtual-clock.test.ts",
+      // Real processes, struck in real time: the app whose steps last, and the seed of a campaign that was given none.
+      "test/processes/app.ts",
+      "test/processes/main.mjs",
     ];
     expect(places(inRooms("test"), /\bDate\.now\b|\bMath\.random\b|\bset(Timeout|Interval)\b/, allowed)).toEqual([]);
   });
