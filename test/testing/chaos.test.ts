@@ -146,6 +146,18 @@ describe("a step that is not idempotent", () => {
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   });
 
+  it("code between steps that draws anew in each pass is found: its run ends differently", async () => {
+    let draws = 0;
+    const drawing = client.createFunction({ id: "drawing", triggers: { event: "shop/paid" } }, async ({ step }) => {
+      const drawn = (draws += 1);
+      await step.run("load", () => 1);
+      return drawn;
+    });
+    const report = await chaos([drawing], { idempotent: ["load"] }, () => void (draws = 0));
+    expect(report.ok).toBe(false);
+    expect(report.differences).toMatchObject([{ functionId: "drawing", what: "output", expected: 1, actual: 2 }]);
+  });
+
   it("declared idempotent or ignored is not listed; what it did to the run still is", async () => {
     for (const declared of [{ idempotent: ["load", "charge"] }, { ignore: ["load", "charge"] }]) {
       const report = await chaos([charging], declared, account);
