@@ -12,6 +12,9 @@ const REQUEST_TIMEOUT_MS = 12_000;
 const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 4_000;
 const PAGE = 200;
+/** The share of requests whose answer is lost on the way, and how soon: the server may have done what was asked, or not. */
+const LOST = 0.2;
+const LOST_AFTER_MS = 150;
 
 interface Answer {
   status: number;
@@ -89,6 +92,11 @@ export class Client {
     return runs;
   }
 
+  #patienceMs(method: Request["method"]): number {
+    const isLost = method !== "GET" && this.#random.unit() < LOST;
+    return isLost ? Math.ceil(this.#random.unit() * LOST_AFTER_MS) : REQUEST_TIMEOUT_MS;
+  }
+
   async #until(request: Request, isIt: (answer: Answer) => boolean, patience: number): Promise<Answer | null> {
     for (let tries = 0; tries <= patience; tries += 1) {
       const answer = await this.#ask(request);
@@ -110,7 +118,7 @@ export class Client {
           connection: "close",
           ...(requestId === undefined ? {} : { "x-perdure-request-id": requestId }),
         },
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        signal: AbortSignal.timeout(this.#patienceMs(method)),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       return { status: response.status, body: await response.json() };

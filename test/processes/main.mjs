@@ -4,7 +4,7 @@
  * The seed decides what is sent and who is struck, in which order; when a process does what is the machine's to say, so a seed
  * repeats a campaign in kind, not in detail. With --keep, or when something is wrong, its directory stays and is named.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -18,7 +18,8 @@ const DEFAULT_SECONDS = 60;
 export async function onProcesses({ seconds, seed, keep = false, tell }) {
   const cache = join(ROOT, "node_modules", ".cache");
   mkdirSync(cache, { recursive: true });
-  const directory = mkdtempSync(join(cache, "perdure-processes-"));
+  // As processes show it: node resolves links before it names the file it runs.
+  const directory = realpathSync(mkdtempSync(join(cache, "perdure-processes-")));
   let end = () => undefined;
   const onExit = () => {
     end();
