@@ -11,7 +11,7 @@ const rows = rowsOf("docs/scenarios.md", ["No.", "Scenario", "What happens", "Sh
 
 /** Flow control, which is not there yet. */
 const LATER = { from: 51, to: 69 };
-const LAST = 88;
+const LAST = 135;
 
 const numbers = Array.from({ length: LAST }, (_, index) => index + 1).filter(
   (number) => number < LATER.from || number > LATER.to,
