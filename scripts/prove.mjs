@@ -1,15 +1,16 @@
 /**
- * `npm run prove`: real processes struck, crash points enumerated, simulated worlds, rare things met; ends with the table that
- * docs/proof.md explains.
+ * `npm run prove`: real processes struck, parsers and endpoints fuzzed, crash points enumerated, simulated worlds, rare things
+ * met; ends with the table that docs/proof.md explains.
  * Usage: npm run prove [-- --minutes M] [-- --from SEED] [-- --seed N]
  * Two processes, one for each core. --seed N shows one world line by line. Without --from, worlds begin at 1: every commit is
- * judged by the same ones, and then by as many more as the time allows. With less than five minutes no process is struck: a
- * campaign on real processes alone takes two (test/processes/main.mjs runs one by itself).
+ * judged by the same ones, and then by as many more as the time allows. With less than five minutes no process is struck,
+ * which alone takes two, and nothing fuzzed (test/processes/main.mjs and test/fuzz/main.mjs run by themselves).
  */
 import { spawn } from "node:child_process";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { onParsers } from "../test/fuzz/main.mjs";
 import { onProcesses } from "../test/processes/main.mjs";
 import { bundleSources } from "./build.mjs";
 
@@ -22,6 +23,8 @@ const DEFAULT_MINUTES = "9";
 /** How long processes are struck; about as long again until everything has ended. */
 const PROCESS_SECONDS = 45;
 const PROCESSES_FROM_MINUTES = 5;
+/** Rounds of each property, as a multiple of those in `npm test`: a minute on two cores. */
+const FUZZ_TIMES = 3;
 
 const { values } = parseArgs({
   options: {
@@ -52,6 +55,14 @@ async function strikeProcesses(minutes, seed) {
   return { ...found, minutes: (performance.now() - startedAt) / 60_000 };
 }
 
+/** Every parser and endpoint, with a seed that is new each time. */
+async function fuzz(minutes) {
+  if (minutes < PROCESSES_FROM_MINUTES) return { rows: [], problems: [], minutes: 0 };
+  const startedAt = performance.now();
+  const found = await onParsers({ times: FUZZ_TIMES });
+  return { ...found, minutes: (performance.now() - startedAt) / 60_000 };
+}
+
 await bundleSources("test/simulation/main.ts", MAIN);
 if (values.seed !== undefined) {
   const child = spawn(process.execPath, [MAIN, "seed", values.seed], { stdio: "inherit" });
@@ -60,11 +71,14 @@ if (values.seed !== undefined) {
   await bundleSources("test/simulation/summary.ts", SUMMARY);
   const { summarize } = await import(SUMMARY);
   const processes = await strikeProcesses(Number(values.minutes), Number(values.from));
-  const minutes = Number(values.minutes) - processes.minutes;
+  const parsers = await fuzz(Number(values.minutes));
+  const minutes = Number(values.minutes) - processes.minutes - parsers.minutes;
   const shares = Array.from({ length: SHARES }, (_, share) => part("share", share, SHARES, minutes, values.from));
   const { table, problems } = summarize((await Promise.all(shares)).map((printed) => JSON.parse(printed)));
   problems.push(...processes.problems.map((problem) => `real processes: ${problem}`));
-  console.log([table, ...processes.rows.map((row) => `| ${row.join(" | ")} |`)].join("\n"));
+  problems.push(...parsers.problems.map((problem) => `hostile input: ${problem}`));
+  const rows = [...parsers.rows, ...processes.rows];
+  console.log([table, ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n"));
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length === 0 ? 0 : 1;
 }

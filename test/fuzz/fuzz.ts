@@ -2,17 +2,22 @@
  * Owns: how a fuzz is run: for a few hundred rounds in `npm test`, for PERDURE_FUZZ times as many in `npm run prove`, under a
  * seed that is new each time, printed when something is found, and set by PERDURE_SEED to see it again.
  */
+import { appendFileSync } from "node:fs";
 import fc from "fast-check";
 import { PerdureError } from "../../sdk/error-catalogue.js";
 
 export const seed = Number(process.env["PERDURE_SEED"] ?? globalThis.crypto.getRandomValues(new Uint32Array(1))[0]) | 0;
 
 const FACTOR = Number(process.env["PERDURE_FUZZ"] ?? "1");
+/** A file that is told how many rounds there were (main.mjs). */
+const ROUNDS_FILE = process.env["PERDURE_FUZZ_ROUNDS"];
 
 /** Holds for every value, or throws with the smallest one found, and the seed. */
 export async function always<T>(values: fc.Arbitrary<T>, rounds: number, holds: (value: T) => unknown): Promise<void> {
   const property = fc.asyncProperty(values, async (value) => void (await holds(value)));
-  await fc.assert(property, { seed, numRuns: Math.ceil(rounds * FACTOR), endOnFailure: false });
+  const numRuns = Math.ceil(rounds * FACTOR);
+  await fc.assert(property, { seed, numRuns });
+  if (ROUNDS_FILE !== undefined) appendFileSync(ROUNDS_FILE, `${numRuns}\n`);
 }
 
 /** What came of a call: its value, or the code of the catalogue's error it threw. Anything else that is thrown is a finding. */
