@@ -6,6 +6,7 @@ import { expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
 import type { PerdureFunction } from "../../sdk/function.js";
 import type { Triggers } from "../../sdk/triggers.js";
+import { EVENT_KEY } from "../../local/world/world.js";
 import { idsOf, isPutOf, isSendTo, onceAt, postRaw, sendRaw, eventsQueueUrl } from "./hands.js";
 import { scenarios } from "./started.js";
 import { DAY, HOUR, MINUTE, SECOND, START_MS, type Scenario } from "./world.js";
@@ -272,4 +273,37 @@ it("an events message delivered twice starts its functions once", async () => {
   await scenario.clock.settle();
   await scenario.advance(MINUTE);
   expect(mail.seen).toEqual(["e"]);
+});
+
+it("an events message delivered again keeps the routes of the first delivery", async () => {
+  const client = new Perdure({ id: "shop" });
+  const first = listener(client, "first", { event: "shop/paid" });
+  const second = listener(client, "second", { event: "shop/paid" });
+  const scenario = await start({ client, functions: [first.fn] });
+  const event = { name: "shop/paid", data: {}, id: "e", ts: START_MS };
+  const events = [{ id: "01KJP000000000000000000000", receivedAtMs: START_MS, event }];
+  const message = JSON.stringify({ v: 1, kind: "events", events });
+  await sendRaw(scenario, eventsQueueUrl(scenario), message);
+  await scenario.clock.settle();
+  await scenario.world.redeploy([first.fn, second.fn]);
+  await sendRaw(scenario, eventsQueueUrl(scenario), message);
+  await scenario.advance(MINUTE);
+  expect(first.seen).toEqual(["e"]);
+  expect(second.seen).toEqual([]);
+  expect((await scenario.event("01KJP000000000000000000000")).routes.map(({ fn }) => fn)).toEqual(["first"]);
+});
+
+it("a request that cannot be put on the queue is refused, and none of it runs", async () => {
+  const client = new Perdure({ id: "shop" });
+  const mail = listener(client, "mail", { event: "shop/paid" });
+  const scenario = await start({ client, functions: [mail.fn] });
+  const isUp = scenario.world.aws.faults.add((call) =>
+    isSendTo(call, "ingest", "perdure-events") ? "drop" : undefined,
+  );
+  const answer = scenario.world.request("POST", `/e/${EVENT_KEY}`, { name: "shop/paid" });
+  await scenario.advance(MINUTE);
+  expect((await answer).status).toBe(503);
+  isUp();
+  await scenario.advance(MINUTE);
+  expect(mail.seen).toEqual([]);
 });

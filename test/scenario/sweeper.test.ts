@@ -161,6 +161,21 @@ it("a sweep that dies after a wake and before it moved the due time is made good
   expect(bodies).toBe(1);
 });
 
+it("a sweep that dies before its wake is sent has postponed nothing", async () => {
+  const client = new Perdure({ id: "shop" });
+  const fn = client.createFunction({ id: "sleeper", triggers: { event: "shop/x" } }, async ({ step }) => {
+    await step.sleep("nap", "10m");
+  });
+  const scenario = await start({ client, functions: [fn], sweeper: true });
+  const hasDied = onceAt(scenario, (call) => isSendTo(call, "sweep", "perdure-steps"), "crash-before");
+  const [eventId = ""] = await scenario.send({ name: "shop/x" });
+  await scenario.advance(SECOND);
+  await purge(scenario, scenario.world.stepQueueUrl);
+  await scenario.advance(15 * MINUTE);
+  expect(hasDied()).toBe(true);
+  expect((await scenario.runOf(eventId)).head.status).toBe("Completed");
+});
+
 it("what an ended run left undone is done: its payloads are marked although its last message is lost", async () => {
   const client = new Perdure({ id: "shop" });
   const text = Array.from({ length: 20_000 }, (_, n) => ((n * 2_654_435_761) % 4_294_967_296).toString(36)).join("");
