@@ -10,6 +10,7 @@ import { readInteger, readQuery, readTime } from "../../runtime/api/read-query.j
 import { isUlid, parseRunId, runIdOf, ulid, ulidTime } from "../../runtime/core/ids.js";
 import { matchesAnyKey } from "../../runtime/core/keys-equal.js";
 import { idSource } from "../../runtime/ingest/id-source.js";
+import { SecretKeys } from "../../runtime/lambda/keys.js";
 import { readTraceparent } from "../../runtime/observe/trace.js";
 import { functionSort, headKey, shapeKey, signalKey, timeIndex } from "../../runtime/state/keys.js";
 import { nextTicks, parseCron, toSchedules } from "../../runtime/timers/cron.js";
@@ -17,7 +18,7 @@ import { seededRandom } from "../../local/aws/seeded-random.js";
 import { VirtualClock } from "../../local/aws/virtual-clock.js";
 import { durationMs, MAX_WAIT_MS } from "../../sdk/duration.js";
 import { always, outcome } from "./fuzz.js";
-import { bentText, hostileText } from "./hostile.js";
+import { bent, bentText, hostileText } from "./hostile.js";
 import { NOW_MS } from "./sound-messages.js";
 
 const DAY_MS = 86_400_000;
@@ -158,5 +159,32 @@ it("a key opens when it is one of them, whole and not empty, and never otherwise
   await always(given, 1_000, ([keys, other, place, own]) => {
     const tried = own ? (keys[place % Math.max(1, keys.length)] ?? other) : other;
     expect(matchesAnyKey(tried, keys)).toBe(tried !== "" && keys.includes(tried));
+  });
+});
+
+it("a secret holds the keys it says, or KEYS_UNREADABLE, which does not say what it holds", async () => {
+  const word = hostileText.filter((text) => text !== "");
+  const sound = fc.record({ current: word, previous: hostileText }, { requiredKeys: ["current"] });
+  const texts = fc.oneof(
+    sound.map((keys) => JSON.stringify(keys)),
+    bent(sound).map((keys) => JSON.stringify(keys) ?? ""),
+    hostileText,
+  );
+  const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+  await always(texts, 500, async (text) => {
+    const clock = new VirtualClock({ startMs: NOW_MS });
+    // The one command that is sent answers this.
+    const store = { send: async <Output>(): Promise<Output> => ({ SecretString: text }) as Output };
+    const keys = new SecretKeys({ clock, random: seededRandom(1), logger: quiet }, store, "the-secret");
+    const read = await keys.current().catch((error: unknown) => error);
+    if (Array.isArray(read)) {
+      const said: { current: string; previous?: string } = JSON.parse(text);
+      return expect(read).toEqual([said.current, said.previous ?? ""].filter((key) => key !== ""));
+    }
+    expect(read).toMatchObject({ code: "KEYS_UNREADABLE" });
+    expect(String(read)).toBe(String(await keys.current().catch((error: unknown) => error)));
+    expect(String(read)).toMatch(
+      /^PerdureError: Cannot read keys from secret "the-secret": it holds no JSON of that form/,
+    );
   });
 });

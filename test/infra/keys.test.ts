@@ -51,12 +51,15 @@ describe("SecretKeys", () => {
     expect(secret.reads).toBe(2);
   });
 
-  it("accepts a new key beside the one it replaces within a minute", async () => {
+  it("accepts a new key beside the one it replaces within a minute, and refuses one that is taken out within a minute", async () => {
     const { clock, secret, keys } = store(json("old"));
     expect(await keys.current()).toEqual(["old"]);
     secret.value = json("new", "old");
     await clock.advance(MINUTE);
     expect(await keys.current()).toEqual(["new", "old"]);
+    secret.value = json("new");
+    await clock.advance(MINUTE);
+    expect(await keys.current()).toEqual(["new"]);
   });
 
   it("gives the same array while the keys are the same", async () => {
