@@ -1,16 +1,18 @@
 /**
- * `npm run prove`: real processes struck, parsers and endpoints fuzzed, crash points enumerated, simulated worlds, rare things
- * met; ends with the table that docs/proof.md explains.
+ * `npm run prove`: real processes struck, parsers and endpoints fuzzed, bugs planted, crash points enumerated, simulated worlds,
+ * rare things met; ends with the table that docs/proof.md explains.
  * Usage: npm run prove [-- --minutes M] [-- --from SEED] [-- --seed N]
  * Two processes, one for each core. --seed N shows one world line by line. Without --from, worlds begin at 1: every commit is
  * judged by the same ones, and then by as many more as the time allows. With less than five minutes no process is struck,
- * which alone takes two, and nothing fuzzed (test/processes/main.mjs and test/fuzz/main.mjs run by themselves).
+ * which alone takes two, nothing fuzzed and no bug planted (test/processes/main.mjs, test/fuzz/main.mjs and test/mutants/run.mjs
+ * run by themselves; the last one plants all of them).
  */
 import { spawn } from "node:child_process";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { onParsers } from "../test/fuzz/main.mjs";
+import { onMutants } from "../test/mutants/run.mjs";
 import { onProcesses } from "../test/processes/main.mjs";
 import { bundleSources } from "./build.mjs";
 
@@ -25,6 +27,9 @@ const PROCESS_SECONDS = 45;
 const PROCESSES_FROM_MINUTES = 5;
 /** Rounds of each property, as a multiple of those in `npm test`: a minute on two cores. */
 const FUZZ_TIMES = 3;
+
+/** Of the mutants, drawn by the seed: all of them take some minutes, and are a job of their own (.ci/mutants). */
+const MUTANT_SAMPLE = 16;
 
 const { values } = parseArgs({
   options: {
@@ -63,6 +68,14 @@ async function fuzz(minutes) {
   return { ...found, minutes: (performance.now() - startedAt) / 60_000 };
 }
 
+/** Rules broken on purpose, each of which must fail a test that is named for it. */
+async function plantBugs(minutes, seed) {
+  if (minutes < PROCESSES_FROM_MINUTES) return { rows: [], problems: [], minutes: 0 };
+  const startedAt = performance.now();
+  const found = await onMutants({ sample: MUTANT_SAMPLE, seed, tell: () => undefined });
+  return { ...found, minutes: (performance.now() - startedAt) / 60_000 };
+}
+
 await bundleSources("test/simulation/main.ts", MAIN);
 if (values.seed !== undefined) {
   const child = spawn(process.execPath, [MAIN, "seed", values.seed], { stdio: "inherit" });
@@ -72,12 +85,14 @@ if (values.seed !== undefined) {
   const { summarize } = await import(SUMMARY);
   const processes = await strikeProcesses(Number(values.minutes), Number(values.from));
   const parsers = await fuzz(Number(values.minutes));
-  const minutes = Number(values.minutes) - processes.minutes - parsers.minutes;
+  const mutants = await plantBugs(Number(values.minutes), Number(values.from));
+  const minutes = Number(values.minutes) - processes.minutes - parsers.minutes - mutants.minutes;
   const shares = Array.from({ length: SHARES }, (_, share) => part("share", share, SHARES, minutes, values.from));
   const { table, problems } = summarize((await Promise.all(shares)).map((printed) => JSON.parse(printed)));
   problems.push(...processes.problems.map((problem) => `real processes: ${problem}`));
   problems.push(...parsers.problems.map((problem) => `hostile input: ${problem}`));
-  const rows = [...parsers.rows, ...processes.rows];
+  problems.push(...mutants.problems.map((problem) => `planted bugs: ${problem}`));
+  const rows = [...parsers.rows, ...processes.rows, ...mutants.rows];
   console.log([table, ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n"));
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length === 0 ? 0 : 1;
