@@ -1,6 +1,6 @@
 /**
  * Goal: whatever one AWS call does, a parent gets its child's outcome, a failure is handled once, what is let go ends.
- * Method: as singles.test.ts, for functions that invoke: each call, with SQS alone to bring back what was lost, in some modes
+ * Method: as singles.test.ts, for functions that invoke: each call, with SQS alone to bring back what was lost, in one mode
  * by seed (PERDURE_CRASH=full: in every one), and a sample of two faults with the sweeper.
  */
 import { describe, expect, it } from "vitest";
@@ -12,7 +12,7 @@ const isFull = process.env["PERDURE_CRASH"] === "full";
 const seed = Number(process.env["PERDURE_SEED"] ?? "20260302");
 const named = INVOKE_PROGRAMS.map((program) => [program.name, program] as const);
 
-const MODES_A_CALL = 2;
+const MODES_A_CALL = 1;
 
 describe(`single faults, with minimal redundancy, PERDURE_SEED=${seed}`, () => {
   it.each(named)("%s", async (_name, program) => {
@@ -20,7 +20,7 @@ describe(`single faults, with minimal redundancy, PERDURE_SEED=${seed}`, () => {
     if (isFull) await enumeration.trySingles();
     else await enumeration.trySomeSingles(MODES_A_CALL, seededRandom(seed));
     expect(enumeration.findings.map(describeFinding)).toEqual([]);
-    expect(enumeration.trials).toBeGreaterThan(60);
+    expect(enumeration.trials).toBeGreaterThan(30);
   });
 });
 
@@ -28,8 +28,8 @@ describe(`two faults, with the sweeper, PERDURE_SEED=${seed}`, () => {
   it.each(named)("%s", async (_name, program) => {
     const enumeration = await Enumeration.begin({ program, sweeper: true });
     if (isFull) await enumeration.tryAllPairs();
-    else await enumeration.trySomePairs(40, seededRandom(seed));
+    else await enumeration.trySomePairs(12, seededRandom(seed));
     expect(enumeration.findings.map(describeFinding)).toEqual([]);
-    expect(enumeration.trials).toBeGreaterThan(25);
+    expect(enumeration.trials).toBeGreaterThan(8);
   });
 });

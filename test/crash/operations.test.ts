@@ -1,7 +1,7 @@
 /**
  * Goal: whatever one AWS call does, signals, waits for any of several events, distributed steps, races, failure handlers,
  * timeouts and cancels end a run as if nothing had happened, and leave no wait behind.
- * Method: as singles.test.ts: each call, with SQS alone to bring back what was lost, in some modes by seed
+ * Method: as singles.test.ts: each call, with SQS alone to bring back what was lost, in one mode by seed
  * (PERDURE_CRASH=full: in every one), and a sample of two faults with the sweeper.
  */
 import { describe, expect, it } from "vitest";
@@ -15,7 +15,7 @@ const isFull = process.env["PERDURE_CRASH"] === "full";
 const seed = Number(process.env["PERDURE_SEED"] ?? "20260302");
 const FULL_TIMEOUT_MS = 3_600_000;
 const MODES_A_CALL = 1;
-const PAIRS = 12;
+const PAIRS = 8;
 
 const programs = [...SIGNAL_PROGRAMS, ...BRANCH_PROGRAMS, ...END_PROGRAMS];
 const named = programs.map((program) => [program.name, program] as const);

@@ -10,7 +10,7 @@ import { CORE_PROGRAMS, PROGRAMS } from "./programs.js";
 
 const isFull = process.env["PERDURE_CRASH"] === "full";
 const seed = Number(process.env["PERDURE_SEED"] ?? "20260302");
-const SAMPLE = 150;
+const SAMPLE = 80;
 const FULL_TIMEOUT_MS = 3_600_000;
 
 const named = (isFull ? PROGRAMS : CORE_PROGRAMS).map((program) => [program.name, program] as const);

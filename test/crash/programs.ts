@@ -444,6 +444,9 @@ const sameIdTwice: Program = {
 /** The flows that are also tried with two faults at once. */
 export const CORE_PROGRAMS: readonly Program[] = [threeSteps, sleeper];
 
+/** The programs that are tried with every single fault whenever the tests run: those whose rules fewest others touch. */
+export const WHOLE_PROGRAMS: readonly Program[] = [...CORE_PROGRAMS, racer, spiller];
+
 export const PROGRAMS: readonly Program[] = [
   ...CORE_PROGRAMS,
   longSleeper("sleep of two hours", 2 * HOUR),
