@@ -20,6 +20,9 @@ export const VISIBILITY_BEYOND_LEASE_MS = 3 * SECOND_MS;
 /** A branch's message is hidden this long at a time: a killed worker's branch goes on after it, and code may block for as long. */
 export const BRANCH_VISIBILITY_MS = MINUTE_MS;
 
+/** A branch that was asked for anew is not asked for again within this time: a queue may be that far behind. */
+export const BRANCH_MISSED_AFTER_MS = 60 * MINUTE_MS;
+
 /** A created run nobody has claimed is looked at again after this time. */
 export const CREATED_DUE_MS = 10 * MINUTE_MS;
 /** A wake that did not come is noticed this long after it should have (Scheduler is late by up to a minute). */

@@ -38,7 +38,8 @@ export async function invoke(room: DispatchRoom, request: InvokeMessage): Promis
   if ("skipped" in route) return answer(room, request, await earlierOutcome(room, request, route));
   // Looked at after the child was made, at every delivery: a parent that lets go from here on finds it (operations/invoke.ts).
   if (await isUnwanted(room.services, parent)) return cancelChild(room, route.run, parent);
-  const wakes = started ? await room.wakesOf([started]) : [];
+  // Asked for anew, and ended meanwhile: that its end was told may have been lost.
+  const wakes = started ? await room.wakesOf([started]) : await answerIfEnded(room, request, route.run);
   if (!quiet) wakes.push(...(await announceInvoke(room, request, accepted, route.run)));
   return wakes;
 }
@@ -90,6 +91,12 @@ function answer(
   outcome: ArriveRequest["outcome"],
 ): Promise<QueuedWake[]> {
   return arrive(services, registry, { ...parent, by: invokeEventId(parent, createdAtMs), outcome });
+}
+
+async function answerIfEnded(room: DispatchRoom, request: InvokeMessage, runId: string): Promise<QueuedWake[]> {
+  const child = await new RunStore(room.services).get(runId);
+  if (!child || isLive(child.head.status)) return [];
+  return answer(room, request, await outcomeOf(room.services, child));
 }
 
 /** A gate of the function holds the child back: what became of the run that came first stands for it, once it has ended. */

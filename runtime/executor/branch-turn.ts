@@ -7,18 +7,18 @@ import { serializeError, stepInterrupted } from "../../sdk/errors.js";
 import type { BackoffConfig, PassInput, PassOutcome, PassPort, StepName } from "../../sdk/protocol.js";
 import { retryDelayMs } from "../core/backoff.js";
 import { stepHash } from "../core/ids.js";
-import { BEAT_MS, BRANCH_VISIBILITY_MS, FIRST_BEAT_MS, MISSING_PARK_MS } from "../core/limits.js";
-import { isLive } from "../core/run.js";
+import { BEAT_MS, BRANCH_VISIBILITY_MS, FIRST_BEAT_MS, MISSING_PARK_MS, WAKE_GRACE_MS } from "../core/limits.js";
+import { isLive, type RunHead } from "../core/run.js";
 import { branchArrived } from "../operations/branch.js";
 import type { BranchWork } from "../queue/messages.js";
 import { sendMessage } from "../queue/send.js";
 import type { Services } from "../services.js";
+import { BranchStore } from "../state/branch-store.js";
 import { InboxStore, type StoredArrival } from "../state/inbox-store.js";
 import { payloadObjectKey } from "../state/keys.js";
 import { LogStore, type LoadedRun } from "../state/log-store.js";
 import { pack } from "../state/payloads.js";
 import { RunStore } from "../state/run-store.js";
-import { countTry } from "../state/tries.js";
 import { Deadline } from "./deadline.js";
 import type { Disposition, Executor, WakeDelivery } from "./handle-wake.js";
 import { setVisibility } from "./heartbeat.js";
@@ -65,7 +65,9 @@ async function attempt(
   const { runId, functionId } = run.head;
   const retries = host.get(functionId)?.retries ?? 0;
   // Delivered before: whoever had it may have died in the body. It is charged, so that a deadly body comes to an end.
-  const died = delivery.receives > 1 ? await countTry(services, run.head, stepHash(work.id, work.i)) : 0;
+  const hash = stepHash(work.id, work.i);
+  const branches = new BranchStore(services);
+  const died = delivery.receives > 1 ? await branches.countTry(run.head, hash) : 0;
   if (died + work.attempt > retries + 1) {
     return { why: "answer", by: "branch", err: serializeError(stepInterrupted({ stepId: work.id })) };
   }
@@ -86,13 +88,15 @@ async function attempt(
   if (outcome.kind !== "branch") return "later";
   const { result } = outcome;
   if ("ok" in result) {
-    const name = `in-${stepHash(work.id, work.i)}`;
+    const name = `in-${hash}`;
     const ok = await pack(services, JSON.stringify(result.ok), () => payloadObjectKey(`runs/${runId}`, name));
     return { why: "answer", by: "branch", ok };
   }
   if (result.retryAtMs === null) return { why: "answer", by: "branch", err: result.err };
   const branch = { ...work, attempt: work.attempt + 1 };
   const next = { ...delivery.wake, branch, dueMs: result.retryAtMs };
+  const expectedUntilMs = result.retryAtMs + WAKE_GRACE_MS;
+  await branches.expectAttempt(run.head, hash, { attempt: branch.attempt, expectedUntilMs });
   await sendMessage(services, delivery.receipt.queueUrl, next, result.retryAtMs - services.clock.now());
   return "again";
 }
@@ -115,7 +119,7 @@ async function runBody(
   };
   const deadline = new Deadline(services.clock, delivery.remainingMs);
   const cancelled = new AbortController();
-  const beat = startBeat(services, delivery, cancelled);
+  const beat = startBeat(services, delivery, { head, hash: stepHash(id, i) }, cancelled);
   try {
     const stopped = AbortSignal.any([cancelled.signal, deadline.over]);
     return await host.run(input, branchPort(services, delivery, stopped, host.get(head.functionId)?.backoff));
@@ -125,13 +129,26 @@ async function runBody(
   }
 }
 
+/** A body that runs for so many beats is on record as under way, and again after as many: half a minute each. */
+const BEATS_A_RECORD = 6;
+
 /** Keeps the message hidden while the body runs, and looks whether the run was cancelled. */
-function startBeat(services: Services, { wake, receipt }: WakeDelivery, cancelled: AbortController): { stop(): void } {
+function startBeat(
+  services: Services,
+  { wake, receipt }: WakeDelivery,
+  { head, hash }: { head: RunHead; hash: string },
+  cancelled: AbortController,
+): { stop(): void } {
   let stopped = false;
+  let beats = 0;
   let cancel = (): void => undefined;
   const beat = async (): Promise<void> => {
+    beats += 1;
     try {
       await setVisibility(services, receipt, BRANCH_VISIBILITY_MS);
+      if (beats % BEATS_A_RECORD === 0) {
+        await new BranchStore(services).expectUntil(head, hash, services.clock.now() + WAKE_GRACE_MS);
+      }
       const run = await new RunStore(services).get(wake.run);
       if (!run || !isLive(run.head.status)) cancelled.abort("lost");
     } catch (error) {

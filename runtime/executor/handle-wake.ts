@@ -218,6 +218,7 @@ async function runTurn(executor: Executor, delivery: WakeDelivery, granted: Gran
     config,
     stepQueueUrl: delivery.receipt.queueUrl,
     retireSandbox: delivery.retireSandbox,
+    swept: delivery.wake.why === "sweep",
   });
   const beating = heart.start(granted.lease, delivery.receipt, (wakes) => turn.noticeWakes(wakes));
   try {

@@ -48,7 +48,7 @@ export async function letGoOfWaits(services: Services, runId: string): Promise<v
   const events = await findTriggeringEvents(services, loaded);
   await disarmOperations(
     // No wake of this run is sent any more: it needs no queue.
-    { services, head, events, entries, stepQueueUrl: "", ttlSeconds: head.ttlSeconds },
+    { services, head, events, entries, stepQueueUrl: "", again: false, ttlSeconds: head.ttlSeconds },
     waits,
   );
 }

@@ -73,6 +73,8 @@ export interface TurnInput {
   loaded: LoadedRun | null;
   /** The turn before was lost: what it wrote down to wait for may not be armed. */
   stolen: boolean;
+  /** The sweeper woke the run: its own wake did not come. */
+  swept: boolean;
 }
 
 export class Turn {
@@ -90,6 +92,7 @@ export class Turn {
   readonly #settlement: Settlement;
   readonly #notes: TurnNotes;
   #resultBytes = 0;
+  #armsAgain = false;
   /** The next log item's number in this epoch. */
   #n = 1;
 
@@ -114,7 +117,7 @@ export class Turn {
   async run(): Promise<TurnResult> {
     try {
       await this.#load();
-      if (this.#input.stolen) await this.#armAgain();
+      await this.#armAgain();
       for (;;) {
         const result = await this.#pass();
         if (result !== "again") return result;
@@ -269,6 +272,7 @@ export class Turn {
       events: this.#state.events,
       entries: this.#state.entries,
       stepQueueUrl: this.#input.stepQueueUrl,
+      again: this.#armsAgain,
       ttlSeconds: this.#state.head.ttlSeconds,
     };
   }
@@ -278,11 +282,19 @@ export class Turn {
    * for is armed before anything else: the function may end, throw or rest before it asks for it again, and the turn after
    * this one does not steal (test/model, waits). Likewise what it let go it may not have disarmed: a child would run on for
    * nobody, and a signal's name stay taken by the run that asks for it again.
+   * The sweeper's wake may stand for an answer that was lost with its message (a purged queue): what messages carry is asked
+   * for anew.
    */
   async #armAgain(): Promise<void> {
-    await disarmOperations(this.#context(), waitsLetGo(this.#state.entries));
-    const waits = outstandingWaits(this.#state.entries);
-    if (waits.length > 0) await this.#arm(waits);
+    const { stolen, swept } = this.#input;
+    if (!stolen && !swept) return;
+    const outstanding = outstandingWaits(this.#state.entries);
+    if (stolen) await disarmOperations(this.#context(), waitsLetGo(this.#state.entries));
+    const waits = stolen ? outstanding : outstanding.filter(({ op }) => op.kind === "branch" || op.kind === "invoke");
+    if (waits.length === 0) return;
+    this.#armsAgain = true;
+    await this.#arm(waits);
+    this.#armsAgain = false;
   }
 
   async #arm(steps: readonly WaitingStep[]): Promise<void> {

@@ -7,10 +7,12 @@ import { PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { nameOf } from "../aws/failures.js";
 import { untilKnown } from "../aws/until-known.js";
 import { forEachLimited } from "../core/limited.js";
+import { BRANCH_MISSED_AFTER_MS } from "../core/limits.js";
 import { sendMessage, sendWakes } from "../queue/send.js";
 import type { BranchWork, WakeMessage } from "../queue/messages.js";
 import type { Services } from "../services.js";
 import { number, text, type Item } from "../state/attributes.js";
+import { BranchStore } from "../state/branch-store.js";
 import { ABSENT } from "../state/conditions.js";
 import { fanKey } from "../state/keys.js";
 import type { ArmedOperation, Arming, OperationContext, OpOf } from "./operation.js";
@@ -25,9 +27,10 @@ const PARALLEL_WRITES = 8;
 
 export const branchArming: Arming<"branch"> = {
   async arm(context, operations) {
-    const works = branchWorks(context, operations);
-    await writeShards(context, works);
     const { head, services, stepQueueUrl } = context;
+    const works = context.again ? await missedWorks(context, operations) : branchWorks(context, operations);
+    if (works.length === 0) return;
+    await writeShards(context, works);
     const wakes = works.map((branch) => ({
       wake: { v: 1, run: head.runId, fn: head.functionId, why: "branch", branch } as const,
       delayMs: 0,
@@ -47,6 +50,26 @@ function branchWorks({ head }: OperationContext, operations: readonly ArmedOpera
     const fan = { shard: Math.floor(index / SHARD_NAMES), name: hash.slice(0, NAME_CHARACTERS) };
     return { id, i, attempt: 0, ...(group === null ? {} : { fan: { group, ...fan } }) };
   });
+}
+
+/**
+ * Armed again: after a turn that was lost, or when the sweeper had to wake the run, since a message may have been lost (a purged
+ * queue). A step whose next attempt lies ahead, or that somebody is at, is left alone, and so is one asked for anew a while ago.
+ */
+async function missedWorks(
+  context: OperationContext,
+  operations: readonly ArmedOperation<OpOf<"branch">>[],
+): Promise<BranchWork[]> {
+  const { services, head } = context;
+  const nowMs = services.clock.now();
+  const branches = new BranchStore(services);
+  const records = await branches.ofRun(head.runId);
+  const missed = operations.filter(({ hash }) => (records.get(hash)?.expectedUntilMs ?? 0) <= nowMs);
+  await forEachLimited(missed, PARALLEL_WRITES, ({ hash }) =>
+    branches.expectUntil(head, hash, nowMs + BRANCH_MISSED_AFTER_MS),
+  );
+  const attempts = missed.map(({ hash }) => records.get(hash)?.attempt ?? 0);
+  return branchWorks(context, missed).map((work, index) => ({ ...work, attempt: attempts[index] ?? 0 }));
 }
 
 async function writeShards({ services, head, ttlSeconds }: OperationContext, works: BranchWork[]): Promise<void> {

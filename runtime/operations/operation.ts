@@ -17,6 +17,8 @@ export interface OperationContext {
   entries: readonly LogEntry[];
   /** Where wakes of this run go. */
   stepQueueUrl: string;
+  /** What is armed may be armed already: the turn before was lost, or the sweeper had to wake the run. */
+  again: boolean;
   /** When items that belong to the run may expire, in seconds since 1970. */
   ttlSeconds: number;
 }

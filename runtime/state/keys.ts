@@ -64,9 +64,15 @@ export function fanKey(runId: string, group: string, shard: number | null): Key 
   return { pk: runPartition(runId), sk: shard === null ? `FAN#${group}` : `FAN#${group}#${shard}` };
 }
 
-/** How often a distributed step was delivered again. */
-export function tryKey(runId: string, opHash: string): Key {
-  return { pk: runPartition(runId), sk: `BRANCH#${opHash}` };
+export const BRANCH_PREFIX = "BRANCH#";
+
+/** What is on record of a distributed step on its way. */
+export function branchKey(runId: string, opHash: string): Key {
+  return { pk: runPartition(runId), sk: `${BRANCH_PREFIX}${opHash}` };
+}
+
+export function opOfBranchKey(sortKey: string): string {
+  return sortKey.slice(BRANCH_PREFIX.length);
 }
 
 export function opOfInboxKey(sortKey: string): string {

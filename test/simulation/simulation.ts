@@ -73,18 +73,12 @@ class Blueprint {
   constructor(seed: number, options: SimulationOptions) {
     this.seed = seed;
     this.programs = drawPrograms(this.random("programs"));
-    const drawn = this.#spare(drawSwarm(this.random("swarm")));
+    const drawn = drawSwarm(this.random("swarm"));
     this.swarm = options.swarm?.(drawn) ?? drawn;
     this.clock = new VirtualClock({
       startMs: START_MS,
       ...(this.swarm.shufflesTies ? { tieBreak: this.random("ties") } : {}),
     });
-  }
-
-  /** A purged queue takes the messages of distributed steps with it, which nobody sends again (docs/proof.md, "Known"). */
-  #spare(swarm: Swarm): Swarm {
-    const isDistributed = this.programs.some(({ kinds }) => kinds.has("distributed"));
-    return isDistributed ? { ...swarm, purges: 0 } : swarm;
   }
 
   random(stream: Stream): Random {
