@@ -209,14 +209,34 @@ function thrownText(value: unknown): string {
   }
 }
 
-/** At most `limitBytes` of UTF-8, well formed: a lone surrogate would not survive the way through the table. */
+/** At most `limitBytes` of JSON in UTF-8, well formed: a lone surrogate would not survive the way through the table. */
 function bounded(text: string, limitBytes: number): string {
-  const buffer = new Uint8Array(Math.min(limitBytes, text.length * 3));
-  const { read: unitsRead, written } = new TextEncoder().encodeInto(text, buffer);
-  if (unitsRead === text.length) return decode(buffer.subarray(0, written));
-  const keptBytes = limitBytes - new TextEncoder().encode(TRUNCATED).byteLength;
-  const kept = new TextEncoder().encodeInto(text, new Uint8Array(keptBytes)).read;
-  return `${decode(new TextEncoder().encode(text.slice(0, kept)))}${TRUNCATED}`;
+  if (fitting(text, limitBytes) === text.length) return wellFormed(text);
+  return `${wellFormed(text.slice(0, fitting(text, limitBytes - new TextEncoder().encode(TRUNCATED).byteLength)))}${TRUNCATED}`;
+}
+
+/** How much of a text fits, in UTF-16 units, between characters. */
+function fitting(text: string, limitBytes: number): number {
+  let bytes = 0;
+  for (let at = 0; at < text.length;) {
+    const point = text.codePointAt(at) ?? 0;
+    bytes += jsonBytes(point);
+    if (bytes > limitBytes) return at;
+    at += point > 0xffff ? 2 : 1;
+  }
+  return text.length;
+}
+
+/** What a character takes where errors are kept: JSON writes some with six, and six times the limit fits no item. */
+function jsonBytes(point: number): number {
+  if (point < 0x20) return [0x08, 0x09, 0x0a, 0x0c, 0x0d].includes(point) ? 2 : 6;
+  if (point < 0x80) return point === 0x22 || point === 0x5c ? 2 : 1;
+  if (point < 0x800) return 2;
+  return point > 0xffff ? 4 : 3;
+}
+
+function wellFormed(text: string): string {
+  return decode(new TextEncoder().encode(text));
 }
 
 function decode(bytes: Uint8Array): string {
