@@ -52,7 +52,23 @@ export type { Json, OutgoingEvent } from "./protocol.js";
 export { referenceFunction, type FunctionReference } from "./reference.js";
 export type { FetchLike } from "./send.js";
 export { staticSchema, type StandardSchema } from "./standard-schema.js";
-export type { StepId, StepOptions, StepOutput, StepTools } from "./steps.js";
+export type {
+  AwaitedEvent,
+  GroupTools,
+  InvokeData,
+  InvokeOptions,
+  InvokeOutput,
+  InvokeTarget,
+  RaceEntrants,
+  StepId,
+  StepOptions,
+  StepOutput,
+  StepTools,
+  WaitForAnyOptions,
+  WaitForEventOptions,
+  WaitForSignalOptions,
+  WaitTimeout,
+} from "./steps.js";
 export type {
   CancelledRun,
   EventError,

@@ -27,6 +27,7 @@ describe("types", () => {
     const read = lines.filter((line) => line.endsWith(".test-d.ts")).map((line) => line.trim().split(/[/\\]/).pop());
     expect(read.sort()).toEqual([
       "events.test-d.ts",
+      "groups.test-d.ts",
       "invoke.test-d.ts",
       "jsonify.test-d.ts",
       "middleware.test-d.ts",
