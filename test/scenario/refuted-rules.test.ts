@@ -168,6 +168,31 @@ it("care after a crash lasts until every step that could have caused it has had 
   expect(run.entries.filter((entry) => entry.k === "start").map((entry) => entry.id)).toEqual(["a", "b", "c"]);
 });
 
+it("care after a crash lasts over turns: a step that could have caused it begins on record in the next one, too", async () => {
+  let scenario: Scenario | null = null;
+  let crashed = false;
+  const pair = client.createFunction({ id: "pair", triggers: { event: "shop/pair" } }, async ({ step }) => {
+    const work = async (): Promise<void> => {
+      // Each takes all the time its invocation has.
+      if (scenario) await sleep(scenario.clock, crashed ? 9 * SECOND : MINUTE);
+    };
+    await Promise.all([step.run("a", work), step.run("b", work)]);
+  });
+  scenario = await start({ client, functions: [pair], workerTimeoutMs: 10 * SECOND });
+  let workerSandbox: string | undefined;
+  scenario.world.aws.faults.add((call) => {
+    if (call.caller.name === "worker") workerSandbox = call.caller.sandboxId;
+    return undefined;
+  });
+  const [eventId = ""] = await scenario.send({ name: "shop/pair" });
+  if (workerSandbox !== undefined) scenario.world.aws.kill(workerSandbox);
+  crashed = true;
+  await scenario.advance(5 * MINUTE);
+  const run = await scenario.runOf(eventId);
+  expect(run.head).toMatchObject({ status: "Completed", epoch: 3 });
+  expect(run.entries.filter((entry) => entry.k === "start").map((entry) => entry.id)).toEqual(["a", "b"]);
+});
+
 it("a long turn moves its due time: it is not the sweeper's candidate at every sweep", async () => {
   let scenario: Scenario | null = null;
   const slow = client.createFunction({ id: "slow", triggers: { event: "shop/slow" } }, async ({ step }) => {

@@ -80,19 +80,22 @@ it("a step out of attempts rejects with a StepError that the function may catch"
 
 it("an uncaught StepError fails the run at once, without another attempt of the function", async () => {
   const client = new Perdure({ id: "shop" });
-  let passes = 0;
-  const fn = client.createFunction({ id: "final", triggers: { event: "shop/x" }, retries: 0 }, async ({ step }) => {
-    passes += 1;
+  let bodies = 0;
+  const fn = client.createFunction({ id: "final", triggers: { event: "shop/x" }, retries: 2 }, async ({ step }) => {
     await step.run("fails", () => {
+      bodies += 1;
       throw new RangeError("no");
     });
   });
   const scenario = await start({ client, functions: [fn] });
   const [eventId = ""] = await scenario.send({ name: "shop/x" });
+  await scenario.advance(HOUR);
   const run = await scenario.runOf(eventId);
   expect(run.head.status).toBe("Failed");
   expect(run.head.error).toMatchObject({ name: "RangeError", message: "no" });
-  expect(passes).toBe(1);
+  expect(bodies).toBe(3);
+  // Each attempt of the function itself would be on record.
+  expect(run.entries.map(({ k }) => k)).toEqual(["failed", "failed", "done"]);
 });
 
 it("NonRetriableError ends a step's attempts, RetryAfterError says when the next one is", async () => {

@@ -94,3 +94,42 @@ it("what a loser of a race comes to, or asks for, while its run goes on is neith
   expect(bodies).toEqual([]);
   expect(entries.flatMap((entry) => (entry.k === "done" ? [entry.id] : []))).toEqual(["fast", "after"]);
 });
+
+it("a result whose step is asked for after plain I/O is waited for, and seen before those that came after it", async () => {
+  const bodies: string[] = [];
+  let scenario: Scenario | null = null;
+  const pause = async (ms: number): Promise<void> => {
+    if (scenario) await sleep(scenario.clock, ms);
+  };
+  const fn = client.createFunction({ id: "race", triggers }, async ({ step }) => {
+    const side = step.run("side", () => pause(SECOND).then(() => "side"));
+    await pause(300);
+    const late = step.run("late", () => pause(100).then(() => "late"));
+    const winner = await Promise.race([late, side]);
+    await step.run(`after-${winner}`, () => void bodies.push(winner));
+    await side;
+    await step.sleep("nap", "10m");
+    return winner;
+  });
+  scenario = await start({ client, functions: [fn] });
+  const [eventId = ""] = await scenario.send({ name: "shop/x" });
+  await scenario.advance(HOUR);
+  expect((await scenario.runOf(eventId)).output).toBe("late");
+  expect(bodies).toEqual(["late"]);
+});
+
+it("plain I/O of a moment beside a branch that sleeps gets its time in the turn it began in", async () => {
+  const bodies: string[] = [];
+  let scenario: Scenario | null = null;
+  const fn = client.createFunction({ id: "quiet", triggers }, async ({ step }) => {
+    const work = async (): Promise<void> => {
+      if (scenario) await sleep(scenario.clock, 30);
+      await step.run("work", () => void bodies.push("work"));
+    };
+    await Promise.all([step.sleep("nap", "10m"), work()]);
+  });
+  scenario = await start({ client, functions: [fn] });
+  await scenario.send({ name: "shop/x" });
+  await scenario.advance(SECOND);
+  expect(bodies).toEqual(["work"]);
+});

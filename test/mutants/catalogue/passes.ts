@@ -68,7 +68,7 @@ export const PASSES: readonly Mutant[] = [
     file: BODIES,
     find: "if (this.#suspects.size === 0) this.#around.port.crashAnswered();",
     replace: "this.#around.port.crashAnswered();",
-    caughtBy: caughtIn("scenario/refuted-rules", "care after a crash lasts until every step"),
+    caughtBy: caughtIn("scenario/refuted-rules", "care after a crash lasts over turns"),
   },
   {
     name: "a step at most once begins without a start on record",
@@ -119,7 +119,7 @@ export const PASSES: readonly Mutant[] = [
     file: PASS,
     find: "if (!(await this.#quietFor(this.port.graceMs))) return null;",
     replace: "",
-    caughtBy: caughtIn("scenario/replay", "plain I/O"),
+    caughtBy: caughtIn("scenario/shown-order", "plain I/O of a moment beside a branch that sleeps"),
   },
   {
     name: "a replay does not wait for code to ask",
@@ -127,7 +127,7 @@ export const PASSES: readonly Mutant[] = [
     file: PASS,
     find: "else if (await this.#quietFor(REPLAY_PATIENCE_MS)) this.#shows.giveUp();",
     replace: "else this.#shows.giveUp();",
-    caughtBy: caughtIn("scenario/replay", "plain I/O"),
+    caughtBy: caughtIn("scenario/shown-order", "a result whose step is asked for after plain I/O"),
   },
   {
     name: "a step that became something else is shown what it was",
