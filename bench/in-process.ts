@@ -48,7 +48,17 @@ function functions(watch: Watch): readonly PerdureFunction<never>[] {
     await Promise.all(Array.from({ length: 100 }, (_, index) => step.run(`part-${index}`, () => index)));
     watch.ended.set(n, nowMs());
   });
-  return [five, thousand, wide];
+  const child = client.createFunction({ id: "child" }, () => "answer");
+  const caller = client.createFunction({ id: "caller", triggers: { event: "bench/call" } }, async ({ event, step }) => {
+    await step.invoke("ask", { function: child });
+    watch.ended.set(Number(event.data["n"]), nowMs());
+  });
+  const waiter = client.createFunction({ id: "waiter", triggers: { event: "bench/wait" } }, async ({ event, step }) => {
+    const n = Number(event.data["n"]);
+    await step.waitForEvent("answer", { event: "bench/answer", match: "data.n", timeout: "1h" });
+    watch.ended.set(n, nowMs());
+  });
+  return [five, thousand, wide, child, caller, waiter];
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -70,6 +80,7 @@ export async function benchInProcess(): Promise<void> {
     await throughput(world, watch, 1_000);
     await steps(world, watch);
     await wide(world, watch);
+    await roundTrips(world, watch);
   } finally {
     await world.stop();
     rmSync(directory, { recursive: true, force: true });
@@ -155,3 +166,36 @@ async function wide(world: World, watch: Watch): Promise<void> {
     aimMs: 30,
   });
 }
+
+/** Another function there and back, from the event; and an event to the run that waits for it, which has parked long ago. */
+async function roundTrips(world: World, watch: Watch): Promise<void> {
+  const span = async (prepare: (n: number) => Promise<void>, event: (n: number) => object): Promise<number[]> => {
+    const spansMs: number[] = [];
+    for (let n = 0; n < 40; n += 1) {
+      watch.ended.clear();
+      await prepare(n);
+      const sentMs = nowMs();
+      await send(world, [event(n)]);
+      await until(() => watch.ended.has(n));
+      if (n >= 10) spansMs.push((watch.ended.get(n) ?? 0) - sentMs);
+    }
+    return spansMs;
+  };
+  const show = (bench: string, spansMs: readonly number[]): void =>
+    report({
+      bench,
+      face: "in-process",
+      p50Ms: rounded(quantile(spansMs, 0.5)),
+      p99Ms: rounded(quantile(spansMs, 0.99)),
+    });
+  const nothing = (): Promise<void> => Promise.resolve();
+  show("event to the answer of an invoked function", await span(nothing, (n) => ({ name: "bench/call", data: { n } })));
+  const park = async (n: number): Promise<void> => {
+    await send(world, [{ name: "bench/wait", data: { n } }]);
+    await sleep(realClock, PARKED_AFTER_MS);
+  };
+  show("event to the run that waits for it", await span(park, (n) => ({ name: "bench/answer", data: { n } })));
+}
+
+/** More than a turn and its grace. */
+const PARKED_AFTER_MS = 200;
