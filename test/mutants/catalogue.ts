@@ -1,4 +1,5 @@
 /** Owns: all mutants, one rule broken by each. Every rule the platform stands on has at least one. */
+import { DEPLOYMENT } from "./catalogue/deployment.js";
 import { EDGES } from "./catalogue/edges.js";
 import { EVENTS } from "./catalogue/events.js";
 import { HISTORY } from "./catalogue/history.js";
@@ -7,4 +8,12 @@ import { PASSES } from "./catalogue/passes.js";
 import { WAKES } from "./catalogue/wakes.js";
 import type { Mutant } from "./mutant.js";
 
-export const MUTANTS: readonly Mutant[] = [...HISTORY, ...PASSES, ...WAKES, ...EVENTS, ...OPERATIONS, ...EDGES];
+export const MUTANTS: readonly Mutant[] = [
+  ...HISTORY,
+  ...PASSES,
+  ...WAKES,
+  ...EVENTS,
+  ...OPERATIONS,
+  ...EDGES,
+  ...DEPLOYMENT,
+];

@@ -9,7 +9,7 @@ import { expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
 import { sleep } from "../../sdk/clock.js";
 import type { AwsCall } from "../../local/aws/call.js";
-import { isPutOf, onceAt, sendRaw } from "./hands.js";
+import { isPutOf, onceAt, purge, sendRaw } from "./hands.js";
 import { scenarios } from "./started.js";
 import { MINUTE, SECOND, type Scenario } from "./world.js";
 
@@ -111,4 +111,27 @@ it("a branch that no log asks for does not begin", async () => {
   await scenario.advance(6 * MINUTE);
   expect(bodies).toBe(1);
   expect((await scenario.run(run)).output).toBe(1);
+});
+
+it("a branch whose message was lost with its queue is asked for again when the sweeper wakes its run", async () => {
+  let bodies = 0;
+  const fn = client.createFunction({ id: "one", triggers: { event: "shop/x" } }, ({ step }) =>
+    step.run({ id: "work", distributed: true }, () => (bodies += 1)),
+  );
+  const scenario = await start({ client, functions: [fn], sweeper: true });
+  // From the branch's message on nobody takes messages.
+  let isStopped = false;
+  const goOn = scenario.world.aws.faults.add(({ caller, operation, input }) => {
+    if (caller.name === "worker" && operation === "SendMessage" && JSON.stringify(input).includes("branch")) {
+      isStopped = true;
+    }
+    return isStopped && caller.name === "mapping-worker" && operation === "ReceiveMessage" ? "throttle" : undefined;
+  });
+  const [eventId = ""] = await scenario.send({ name: "shop/x" });
+  await scenario.advance(SECOND);
+  await purge(scenario, scenario.world.stepQueueUrl);
+  goOn();
+  expect(bodies).toBe(0);
+  await scenario.advance(20 * MINUTE);
+  expect((await scenario.runOf(eventId)).output).toBe(1);
 });

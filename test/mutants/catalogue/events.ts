@@ -240,4 +240,46 @@ export const EVENTS: readonly Mutant[] = [
     replace: "(nextMs ?? finishAtMs) : Math.max(nextMs, finishAtMs);",
     caughtBy: caughtIn("scenario/timeouts", "timeouts.finish ends a run that sleeps or waits, to the second"),
   },
+  {
+    name: "an event that meets a gate is routed anew by each delivery",
+    rule: "PROTOCOL §5: the route is read first",
+    file: "runtime/dispatch/start-runs.ts",
+    find: "return isGated ? ",
+    replace: 'return isGated && accepted.id === "" ? ',
+    caughtBy: caughtIn(
+      "scenario/refuted-rules",
+      "an event delivered again after a deployment does not take its sender's id",
+    ),
+  },
+  {
+    name: "a look back shows an event that the run has seen",
+    rule: "PROTOCOL §5: an event ends one wait of a run",
+    file: "runtime/dispatch/lookback.ts",
+    find: "filter((id) => !request.excluded.includes(id))",
+    replace: "filter((id) => !request.excluded.includes(`${id}!`))",
+    caughtBy: caughtIn("scenario/wait-for-event", "shows no event that the run has seen"),
+  },
+  {
+    name: "two clocks are one to a wait",
+    rule: "PROTOCOL §5: a wait takes events from when it was asked for",
+    file: "runtime/operations/wait-event.ts",
+    find: "afterMs: askedMs - EVENT_SKEW_MS,",
+    replace: "afterMs: askedMs,",
+    caughtBy: caughtIn(
+      "scenario/wait-for-event",
+      "an event that is dispatched late, from before the wait was asked for",
+    ),
+  },
+  {
+    name: "a page of a bulk cancel is counted by each delivery",
+    rule: "DESIGN §2: doubled messages are harmless",
+    file: "runtime/state/conditions.ts",
+    find: 'export const PAGE_UNCOUNTED = "pageNumber = :page";',
+    replace: 'export const PAGE_UNCOUNTED = "pageNumber >= :page";',
+    caughtBy: caughtIn(
+      "scenario/bulk-cancel",
+      "dispatch that dies at any of its calls",
+      "a page's message that comes twice",
+    ),
+  },
 ];

@@ -172,4 +172,20 @@ export const OPERATIONS: readonly Mutant[] = [
     replace: "if (!run) return GONE;",
     caughtBy: caughtIn("scenario/distributed", "a cancelled run starts no further branch"),
   },
+  {
+    name: "a turn that has stolen does not take back what was let go",
+    rule: "PROTOCOL §5: what is let go is disarmed, after a steal again",
+    file: "runtime/executor/turn.ts",
+    find: "if (stolen) await disarmOperations(this.#context(), waitsLetGo(this.#state.entries));",
+    replace: "",
+    caughtBy: caughtIn("scenario/nasty-operations", "a child that a race let go of is cancelled"),
+  },
+  {
+    name: "a swept run does not ask again for what messages carry",
+    rule: "PROTOCOL §4: what a lost message carried is asked for anew",
+    file: "runtime/executor/turn.ts",
+    find: "if (!stolen && !swept) return;",
+    replace: "if (!stolen) return;",
+    caughtBy: caughtIn("scenario/fan-in", "a branch whose message was lost with its queue"),
+  },
 ];
