@@ -45,7 +45,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   const client = new Client(`http://127.0.0.1:${port}`, clock, seededRandom(seedOf(seed, 0)));
   const tree = new DevTree(place, port, clock);
   options.onStart(() => tree.end());
-  const chaos = new Chaos(clock, seededRandom(seedOf(seed, 1)), tell);
+  const chaos = new Chaos(clock, seededRandom(seedOf(seed, 1)), () => client.nextAnswer(), tell);
   const load = new Load(client, clock, seededRandom(seedOf(seed, 2)));
   try {
     await tree.start();

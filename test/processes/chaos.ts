@@ -23,19 +23,26 @@ const DOWN_MS = { least: 0, most: 3_000 };
 const MOST_FROZEN = 4;
 /** How often a worker that is in the middle of a body is preferred to one that waits for work. */
 const BUSY = 0.75;
+/** How often one is preferred whose body must not run twice. */
+const DELICATE = 0.5;
+/** How long a strike waits for an event to be answered: what was promised that moment is the easiest to lose. */
+const MOMENT_MS = 2_000;
 
 export class Chaos {
   readonly disturbances: Disturbance[] = [];
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #tell: (line: string) => void;
+  readonly #nextAnswer: () => Promise<void>;
   readonly #frozen = new Map<number, () => void>();
   /** What is left of a deck: every strike comes once in fifteen, in whatever order. */
   #deck: Strike[] = [];
 
-  constructor(clock: Clock, random: Random, tell: (line: string) => void) {
+  /** `nextAnswer` resolves when an event has just been answered. */
+  constructor(clock: Clock, random: Random, nextAnswer: () => Promise<void>, tell: (line: string) => void) {
     this.#clock = clock;
     this.#random = random;
+    this.#nextAnswer = nextAnswer;
     this.#tell = tell;
   }
 
@@ -83,11 +90,22 @@ export class Chaos {
       .filter(({ pid, name }) => name.startsWith("worker") === worker && !this.#frozen.has(pid));
     const inBodies = inBody(readEffects(tree.effectsFile));
     const busy = all.filter(({ pid }) => inBodies.has(pid));
-    const among = busy.length > 0 && this.#random.unit() < BUSY ? busy : all;
+    const delicate = busy.filter(({ pid }) => inBodies.get(pid) === "once");
+    const among = this.#preferred(delicate, DELICATE) ?? this.#preferred(busy, BUSY) ?? all;
     return among[Math.floor(this.#random.unit() * among.length)];
   }
 
-  #kill(tree: DevTree, worker: boolean): void {
+  #preferred(some: readonly Sandbox[], share: number): readonly Sandbox[] | undefined {
+    return some.length > 0 && this.#random.unit() < share ? some : undefined;
+  }
+
+  /** An event has just been answered, or none was for a while. */
+  #moment(): Promise<void> {
+    return Promise.race([this.#nextAnswer(), sleep(this.#clock, MOMENT_MS)]);
+  }
+
+  async #kill(tree: DevTree, worker: boolean): Promise<void> {
+    if (!worker) await this.#moment();
     const target = this.#pick(tree, worker);
     if (target) this.#record("kill", target, () => signal(target.pid, "SIGKILL"));
   }
@@ -114,6 +132,7 @@ export class Chaos {
 
   async #restart(tree: DevTree, what: "restart" | "outage"): Promise<void> {
     const downMs = this.#between(DOWN_MS);
+    await this.#moment();
     const server = { pid: tree.pid, name: "server" };
     const disturbance = this.#record(what, server, () => undefined, ` and down for ${downMs} ms`);
     disturbance.untilMs = Infinity;
@@ -136,8 +155,8 @@ export class Chaos {
   }
 }
 
-/** Processes of which the last that is known is that a body began. */
-function inBody(effects: readonly Effect[]): Set<number> {
-  const last = new Map(effects.map(({ pid, phase }) => [pid, phase]));
-  return new Set([...last].flatMap(([pid, phase]) => (phase === "began" ? [pid] : [])));
+/** Processes of which the last that is known is that a body began, and of which function. */
+function inBody(effects: readonly Effect[]): Map<number, string> {
+  const last = new Map(effects.map((effect) => [effect.pid, effect]));
+  return new Map([...last.values()].flatMap(({ pid, fn, phase }) => (phase === "began" ? [[pid, fn] as const] : [])));
 }

@@ -33,6 +33,7 @@ export class Client {
   readonly #clock: Clock;
   readonly #random: Random;
   #hasGivenUp = false;
+  #onAnswer: (() => void)[] = [];
 
   constructor(url: string, clock: Clock, random: Random) {
     this.#url = url;
@@ -45,6 +46,13 @@ export class Client {
     this.#hasGivenUp = true;
   }
 
+  /** Resolves when the next event has just been answered with 200. */
+  nextAnswer(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onAnswer.push(resolve);
+    });
+  }
+
   requestId(): string {
     return `${this.#clock.now()}-${Buffer.from(this.#random.bytes(16)).toString("hex")}`;
   }
@@ -53,6 +61,7 @@ export class Client {
   async sendEvent(name: string, data: object, patience: number): Promise<string | null> {
     const request = { method: "POST", path: "/e/dev", body: { name, data }, requestId: this.requestId() } as const;
     const answer = await this.#until(request, ({ status }) => status === 200, patience);
+    if (answer) for (const tell of this.#onAnswer.splice(0)) tell();
     return answer ? ((answer.body as { ids: string[] }).ids[0] ?? null) : null;
   }
 

@@ -10,6 +10,8 @@ import { KINDS, type Kind, type Sent } from "./evidence.js";
 const GAP_MS = { least: 700, most: 1_700 };
 const PAUSE_MS = { least: 800, most: 4_000 };
 const POLL_MS = 1_500;
+/** What is sent, over and over. What must not run twice comes twice as often. */
+const ROUND: readonly Kind[] = [...KINDS, "once"];
 /** How often somebody repeats a request who means to be answered: until the client is told to give up. */
 const STUBBORN = Infinity;
 /** The share of senders who ask once and go away. */
@@ -35,7 +37,7 @@ export class Load {
   async run(lengthMs: number): Promise<void> {
     const endMs = this.#clock.monotonic() + lengthMs;
     for (let n = 1; this.#clock.monotonic() < endMs; n += 1) {
-      const kind = KINDS[(n - 1) % KINDS.length] ?? "chain";
+      const kind = ROUND[(n - 1) % ROUND.length] ?? "chain";
       this.#begin(n, kind);
       await sleep(this.#clock, this.#between(GAP_MS));
     }
@@ -52,7 +54,8 @@ export class Load {
   }
 
   #begin(n: number, kind: Kind): void {
-    const pauseMs = this.#between(PAUSE_MS);
+    // Whatever is to run at most once runs long, so that it is struck.
+    const pauseMs = this.#between(PAUSE_MS) * (kind === "once" ? 2 : 1);
     const isImpatient = this.#random.unit() < IMPATIENT && !LOOKED_AFTER.includes(kind);
     const laterMs = this.#between({ least: 0, most: pauseMs * 1.5 });
     const isAnswered = kind === "answered" || (kind === "brief" && this.#random.unit() < 0.6);
