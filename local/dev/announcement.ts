@@ -109,7 +109,7 @@ export function tellOutput(terminal: Terminal, name: string, line: string, strea
 
 export function tellProblem(terminal: Terminal, nowMs: number, problem: PlatformProblem): void {
   const tell = (where: string, text: string): void =>
-    terminal.line(`${terminal.dim(shownTime(nowMs))}  ${terminal.yellow(where)}  ${text}`);
+    terminal.line(`${terminal.dim(shownTime(nowMs))}  ${terminal.yellow(where)}  ${shownText(text, INDENT)}`);
   if (problem.kind === "route") return tell(problem.route, shownFailure(problem.error));
   if (problem.kind === "schedule") return tell(problem.function, `given up: ${shownFailure(problem.error)}`);
   const { problem: cause, queue } = problem;

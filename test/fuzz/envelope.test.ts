@@ -8,6 +8,7 @@ import { expect, it } from "vitest";
 import { seededRandom } from "../../local/aws/seeded-random.js";
 import { PerdureError } from "../../sdk/error-catalogue.js";
 import { serializeError } from "../../sdk/errors.js";
+import type { Json } from "../../sdk/protocol.js";
 import { encryptionMiddleware } from "../../sdk/middleware/encryption.js";
 import { always } from "./fuzz.js";
 import { bentText, hostileJson, hostileObject, hostileText } from "./hostile.js";
@@ -15,7 +16,7 @@ import { bentText, hostileJson, hostileObject, hostileText } from "./hostile.js"
 const SECRET = "the-secret-key-of-at-least-32-characters";
 const CANARY = "canary-4711";
 const made = new (encryptionMiddleware({ key: SECRET }, seededRandom(1)))();
-const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? "null");
+const stored = (value: unknown): Json => JSON.parse(JSON.stringify(value) ?? "null");
 const kinds = fc.constantFrom("step", "output", "signal");
 
 it("what is kept opens to what it was", async () => {
@@ -39,9 +40,9 @@ it("what is kept opens to what it was", async () => {
 
 it("an event's other data stays as it is, and its field opens to what it was", async () => {
   await always(fc.tuple(hostileObject, hostileJson), 500, async ([data, secret]) => {
-    const before = Object.fromEntries([...Object.entries(data), ["encrypted", stored(secret)]]);
-    const [sent] =
-      (await made.transformSendEvent?.({ run: null, events: [{ name: "a/b", data: before as never }] })) ?? [];
+    const members = Object.entries(data).map(([name, value]): [string, Json] => [name, stored(value)]);
+    const before = Object.fromEntries([...members, ["encrypted", stored(secret)]]);
+    const [sent] = (await made.transformSendEvent?.({ run: null, events: [{ name: "a/b", data: before }] })) ?? [];
     expect(Object.keys(sent?.data ?? {}).sort()).toEqual(Object.keys(before).sort());
     const opened = made.fromHistory?.({ of: "event", name: "a/b", value: sent?.data });
     expect(JSON.stringify(opened)).toBe(JSON.stringify(before));

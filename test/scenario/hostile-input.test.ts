@@ -4,6 +4,7 @@
  */
 import { expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
+import { encryptionMiddleware } from "../../sdk/middleware/encryption.js";
 import { EVENT_KEY } from "../../local/world/world.js";
 import { idsOf, postRaw, refusalCode, storedSince, type Answer } from "./hands.js";
 import { scenarios } from "./started.js";
@@ -202,4 +203,30 @@ it("5,000 events in one request are accepted and every one of them runs, once", 
   expect(seen).toHaveLength(5_000);
   expect(new Set(seen).size).toBe(5_000);
   expect((await scenario.runOf(ids[4_999] ?? "")).head.status).toBe("Completed");
+});
+
+it("an event whose encrypted field is forged makes its own run rest, which a timeout ends", async () => {
+  const encryption = encryptionMiddleware({ key: new Uint8Array(32).fill(1) });
+  const client = new Perdure({ id: "clinic", middleware: [encryption] });
+  const handled: unknown[] = [];
+  const fn = client.createFunction(
+    { id: "reads", triggers: { event: "clinic/in" }, timeouts: { finish: "1h" } },
+    ({ event }) => void handled.push(event.data["encrypted"]),
+  );
+  const scenario = await start({ client, functions: [fn], sweeper: true });
+  const forged = [
+    "perdure.encrypted.v1.",
+    "perdure.encrypted.v1.000000000000.AAAA",
+    `perdure.encrypted.v1.${"x".repeat(900_000)}`,
+  ];
+  const ids = await scenario.send(
+    ...[...forged, "plain"].map((encrypted) => ({ name: "clinic/in", data: { encrypted } })),
+  );
+  await scenario.advance(10 * MINUTE);
+  const statuses = async (): Promise<string[]> =>
+    Promise.all(ids.map(async (id) => (await scenario.runOf(id)).head.status));
+  expect(await statuses()).toEqual(["Running", "Running", "Running", "Completed"]);
+  await scenario.advance(120 * MINUTE);
+  expect(await statuses()).toEqual(["Cancelled", "Cancelled", "Cancelled", "Completed"]);
+  expect(handled).toEqual(["plain"]);
 });
