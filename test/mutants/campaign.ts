@@ -124,8 +124,8 @@ async function tryMutant(lane: Lane, mutant: Mutant, failing: ReadonlySet<string
   }
 }
 
-/** `failing`: tests that fail without any mutant, too. */
-function verdict(
+/** What a mutant's tests say of it. `failing`: tests that fail without any mutant, too. */
+export function verdict(
   { tests, broken, ended }: TestReport,
   failing: ReadonlySet<string>,
 ): [killedBy: string | null, problem: string | null] {

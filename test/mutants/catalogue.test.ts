@@ -1,11 +1,12 @@
 /**
  * Goal: the catalogue of mutants fits the sources: every place a mutant changes is there exactly once, every test file that
- * is to catch it exists, and every part of the protocol and the design has a mutant.
+ * is to catch it exists, and every part of the protocol and the design has a mutant; and that nothing counts as a catch but one.
  * Method: the same look that `node test/mutants/run.mjs --check` takes. That each one is caught, `npm run prove` shows.
  */
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { verdict } from "./campaign.js";
 import { MUTANTS } from "./catalogue.js";
 import { mutated, problemsOf, type Mutant } from "./mutant.js";
 
@@ -51,5 +52,19 @@ it("a look at the catalogue finds what is stale", () => {
     "drops the check: what it changes is not in the source (test/mutants/mutant.ts)",
     "drops the check: test/gone.test.ts is not there",
     "catches nothing: no test is named that catches it",
+  ]);
+});
+
+it("a mutant is caught by a test that fails because of it, and by nothing else", () => {
+  const test = (name: string, passed: boolean) => ({ file: "test/a.test.ts", name, passed });
+  const report = { tests: [test("one", true), test("two", false)], broken: [], ended: true };
+  expect(verdict(report, new Set())).toEqual(["test/a.test.ts: two", null]);
+  expect(verdict(report, new Set(["test/a.test.ts: two"]))).toEqual([null, "it survives"]);
+  expect(verdict({ ...report, tests: [test("one", true)] }, new Set())).toEqual([null, "it survives"]);
+  expect(verdict({ ...report, ended: false }, new Set())).toEqual([null, "its tests do not end"]);
+  const unloadable = { tests: [], broken: ["test/a.test.ts: Unexpected token"], ended: true };
+  expect(verdict(unloadable, new Set())).toEqual([
+    null,
+    "its tests cannot be loaded: test/a.test.ts: Unexpected token",
   ]);
 });

@@ -28,9 +28,11 @@ export interface TestReport {
 
 export class Lane {
   readonly root: string;
+  readonly #remove = (): void => rmSync(this.root, { recursive: true, force: true });
 
   constructor(source: string) {
     this.root = mkdtempSync(join(tmpdir(), "perdure-mutants-"));
+    process.on("exit", this.#remove);
     const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
       cwd: source,
       encoding: "utf8",
@@ -76,7 +78,8 @@ export class Lane {
   }
 
   close(): void {
-    rmSync(this.root, { recursive: true, force: true });
+    process.off("exit", this.#remove);
+    this.#remove();
   }
 
   /** False when it had to be ended. */

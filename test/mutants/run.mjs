@@ -39,6 +39,9 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
       seed: { type: "string", default: "1" },
     },
   });
+  // So that an interrupted run leaves no copies behind.
+  const onSignal = () => process.exit(1);
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   const sample = values.sample === undefined ? null : Number(values.sample);
   const asked = { sample, seed: Number(values.seed), only: values.only, tell: (line) => console.error(line) };
   const { rows, table, problems } = await (values.check ? check() : onMutants(asked));

@@ -22,7 +22,7 @@ export const OPERATIONS: readonly Mutant[] = [
     file: SEND,
     find: "const target = await aim(store, sending, missed, sentTtl(services));",
     replace:
-      "const target = missed ? await aim(store, sending, missed, sentTtl(services)) : await store.waiting(sending.signal);",
+      "const target: SignalTarget | null = missed ? await aim(store, sending, missed, sentTtl(services)) : await store.waiting(sending.signal);",
     caughtBy: caughtIn("scenario/signals", "repeated under its request id, it ends one wait of a loop"),
   },
   {
