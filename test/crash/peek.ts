@@ -67,11 +67,16 @@ export class Peek {
 
   /** Whether the log, or the inbox, holds a final result of the step's first occurrence. */
   completed(runId: string, step: string): boolean {
-    const { pk, sk } = inboxKey(runId, stepHash(step, 0));
+    if (this.arrived(runId, stepHash(step, 0))) return true;
+    return this.entries(runId).some((entry) => entry.k === "done" && entry.id === step && entry.i === 0);
+  }
+
+  /** Whether the run's inbox holds the outcome of an operation (core/ids.ts, `stepHash`). */
+  arrived(runId: string, opHash: string): boolean {
+    const { pk, sk } = inboxKey(runId, opHash);
     const TableName = this.#world.platform.tableName;
     const arrival = this.#dynamodb("GetItem", { TableName, Key: { pk: { S: pk }, sk: { S: sk } } });
-    if (isItem(arrival["Item"])) return true;
-    return this.entries(runId).some((entry) => entry.k === "done" && entry.id === step && entry.i === 0);
+    return isItem(arrival["Item"]);
   }
 
   /** Ids of every run of a function that was created in the month of `atMs`. */

@@ -33,7 +33,7 @@ export interface Trial {
   unreadable: string[];
   messages: QueueCount[];
   timers: string[];
-  /** Keys of waits that are still armed. One whose time is up counts for none, and goes by its TTL. */
+  /** Keys of waits that are still armed. */
   waits: string[];
 }
 
@@ -76,11 +76,23 @@ export async function runTrial(setup: TrialSetup): Promise<Trial> {
     world.aws.faults.clear();
     const { runs, unreadable } = await readRuns(scenario, program, tap);
     const { messages, timers } = { messages: peek().messages(), timers: peek().timers() };
-    const waits = [...tap.waits].flatMap(([key, untilMs]) => (untilMs > clock.now() ? [key] : []));
+    const waits = armedWaits(tap, peek(), clock.now());
     return { program, plan, accepted, calls: faults.calls, probe, runs, unreadable, messages, timers, waits };
   } finally {
     await scenario.stop();
   }
+}
+
+/**
+ * A wait whose time is up counts for none and goes by its TTL; so does the waiter of one that was answered by another way: by
+ * a look back, or by another of its events (waiter-store.ts, W3).
+ */
+function armedWaits({ waits }: Tap, peek: Peek, nowMs: number): string[] {
+  return [...waits].flatMap(([key, untilMs]) => {
+    const [, runId = "", opHash = ""] = / (\w+)#(\w+)(?:#\d+)?$/.exec(key) ?? [];
+    const isAnswered = runId !== "" && peek.arrived(runId, opHash);
+    return untilMs > nowMs && !isAnswered ? [key] : [];
+  });
 }
 
 /** Looks every two minutes, so that a trial which is over does not go on sweeping an empty table. */
