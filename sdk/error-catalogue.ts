@@ -37,7 +37,13 @@ export class PerdureError extends Error {
 
 /** Whether a value is an error of the catalogue, made by this copy of the package or another. */
 export function isPerdureError(value: unknown): value is PerdureError {
-  return typeof value === "object" && value !== null && Reflect.get(value, errorBrand) === true;
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    return Reflect.get(value, errorBrand) === true;
+  } catch {
+    // A proxy that cannot be asked: whatever was thrown, it is none of ours.
+    return false;
+  }
 }
 
 export interface ErrorFactory<Context> {

@@ -6,7 +6,7 @@
  * E2 Errors are known by brand, not by class: an app may hold two copies of this package.
  */
 import { defineError, shown } from "./error-catalogue.js";
-import { durationMs, type TimeStr } from "./duration.js";
+import { durationMs, MAX_WAIT_MS, type TimeStr } from "./duration.js";
 import type { SerializedError } from "./protocol.js";
 
 const nonRetriableBrand = Symbol.for("perdure.NonRetriableError");
@@ -133,7 +133,17 @@ export function isStepError(value: unknown): value is StepError {
 export function retryAfterOf(value: unknown): number | Date | null {
   if (!isBranded(value, retryAfterBrand)) return null;
   const retryAfter = read(value, "retryAfter");
-  return typeof retryAfter === "number" || retryAfter instanceof Date ? retryAfter : null;
+  return isWait(retryAfter) ? retryAfter : null;
+}
+
+/** Its constructor lets in nothing else, but members can be set: a wish that is no time is none. */
+function isWait(value: unknown): value is number | Date {
+  try {
+    if (value instanceof Date) return !Number.isNaN(value.getTime());
+  } catch {
+    return false;
+  }
+  return typeof value === "number" && value >= 0 && value <= MAX_WAIT_MS;
 }
 
 /** The error a step left in the log, as the function meets it. The same log gives the same error. */

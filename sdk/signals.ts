@@ -1,5 +1,6 @@
 /** Owns: what a signal may be: its name, and the data that goes along. Must not: know who waits for it. */
 import { defineError } from "./error-catalogue.js";
+import { serializeError } from "./errors.js";
 import type { Json } from "./protocol.js";
 
 /** Sends a signal. `runId` null: no run waits for it. */
@@ -35,7 +36,7 @@ function jsonText(data: unknown): string | undefined {
   try {
     return JSON.stringify(data);
   } catch (cause) {
-    const why = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : "it throws";
+    const why = serializeError(cause).message.split("\n")[0] ?? "";
     throw invalidSignal({ is: `its data has no JSON: ${why}`, expected: "data JSON can hold" }, { cause });
   }
 }

@@ -95,7 +95,7 @@ export function toJson(stepId: string, value: unknown): { value: Json; bytes: nu
   } catch (error) {
     throw resultNotJson({
       stepId,
-      reason: error instanceof Error ? (error.message.split("\n")[0] ?? "") : "it throws",
+      reason: serializeError(error).message.split("\n")[0] ?? "",
     });
   }
   if (text === undefined) return { value: null, bytes: 4 };
