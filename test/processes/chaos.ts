@@ -87,7 +87,9 @@ export class Chaos {
   #pick(tree: DevTree, worker: boolean): Sandbox | undefined {
     const all = tree
       .sandboxes()
-      .filter(({ pid, name }) => name.startsWith("worker") === worker && !this.#frozen.has(pid));
+      .filter(({ pid, name }) => name.startsWith("worker") === worker && !this.#frozen.has(pid))
+      // It has done its work before the server listens.
+      .filter(({ name }) => !name.startsWith("register"));
     const inBodies = inBody(readEffects(tree.effectsFile));
     const busy = all.filter(({ pid }) => inBodies.has(pid));
     const delicate = busy.filter(({ pid }) => inBodies.get(pid) === "once");
