@@ -12,11 +12,33 @@ const FACTOR = Number(process.env["PERDURE_FUZZ"] ?? "1");
 /** A file that is told how many rounds there were (main.mjs). */
 const ROUNDS_FILE = process.env["PERDURE_FUZZ_ROUNDS"];
 
-/** Holds for every value, or throws with the smallest one found, and the seed. */
+/** What all objects share: nothing that is read may add to it, or replace a part of it. */
+const SHARED = [Object, Array, Function, String, Number, Promise, Map, Set, RegExp, Date, Error].map((type): object =>
+  Object(type.prototype),
+);
+const shape = (): unknown[] => SHARED.map((prototype) => Object.getOwnPropertyDescriptors(prototype));
+const BEFORE = shape();
+
+function requireUnpolluted(): void {
+  const own = (descriptors: unknown): unknown[] =>
+    Reflect.ownKeys(Object(descriptors)).flatMap((name) => {
+      const { value, get, set }: PropertyDescriptor = Reflect.get(Object(descriptors), name);
+      return [name, value, get, set];
+    });
+  for (const [index, after] of shape().entries()) {
+    const [before, now] = [own(BEFORE[index]), own(after)];
+    if (before.length !== now.length || before.some((part, at) => !Object.is(part, now[at]))) {
+      throw new Error(`The prototype of ${String(SHARED[index]?.constructor.name)} is another than before`);
+    }
+  }
+}
+
+/** Holds for every value, or throws with the smallest one found, and the seed. Nothing that all objects share is changed. */
 export async function always<T>(values: fc.Arbitrary<T>, rounds: number, holds: (value: T) => unknown): Promise<void> {
   const property = fc.asyncProperty(values, async (value) => void (await holds(value)));
   const numRuns = Math.ceil(rounds * FACTOR);
   await fc.assert(property, { seed, numRuns });
+  requireUnpolluted();
   if (ROUNDS_FILE !== undefined) appendFileSync(ROUNDS_FILE, `${numRuns}\n`);
 }
 

@@ -22,12 +22,7 @@ beforeAll(async () => {
   for (const number of [1, 2, 3]) await world.createRun(number);
   await world.complete(runId(3), { paid: true });
 });
-afterAll(() => {
-  world.close();
-  // Nothing that was read has reached what all objects share.
-  expect(Reflect.ownKeys(Object.prototype)).toHaveLength(12);
-  expect("polluted" in {}).toBe(false);
-});
+afterAll(() => world.close());
 
 const STORING = /^(Put|Update|Delete|BatchWrite|Transact|Send|Create)/;
 
