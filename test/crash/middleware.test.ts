@@ -71,10 +71,14 @@ const isFull = process.env["PERDURE_CRASH"] === "full";
 const seed = Number(process.env["PERDURE_SEED"] ?? "20260302");
 const MODES_A_CALL = 3;
 
-it(`single faults, with minimal redundancy, PERDURE_SEED=${seed}`, async () => {
-  const enumeration = await Enumeration.begin({ program: sealed, sweeper: false });
-  if (isFull) await enumeration.trySingles();
-  else await enumeration.trySomeSingles(MODES_A_CALL, seededRandom(seed));
-  expect(enumeration.findings.map(describeFinding)).toEqual([]);
-  expect(enumeration.trials).toBeGreaterThan(40);
-});
+it(
+  `single faults, with minimal redundancy, PERDURE_SEED=${seed}`,
+  { timeout: isFull ? 3_600_000 : 60_000 },
+  async () => {
+    const enumeration = await Enumeration.begin({ program: sealed, sweeper: false });
+    if (isFull) await enumeration.trySingles();
+    else await enumeration.trySomeSingles(MODES_A_CALL, seededRandom(seed));
+    expect(enumeration.findings.map(describeFinding)).toEqual([]);
+    expect(enumeration.trials).toBeGreaterThan(40);
+  },
+);

@@ -12,6 +12,7 @@ import { CORE_PROGRAMS, PROGRAMS, WHOLE_PROGRAMS } from "./programs.js";
 
 const isFull = process.env["PERDURE_CRASH"] === "full";
 const seed = Number(process.env["PERDURE_SEED"] ?? "20260302");
+const TIMEOUT_MS = isFull ? 3_600_000 : 60_000;
 const MODES_A_CALL = 2;
 const MODES_A_CALL_SWEPT = 1;
 
@@ -20,7 +21,7 @@ const whole = named.filter(([, program]) => isFull || WHOLE_PROGRAMS.includes(pr
 const sampled = named.filter(([, program]) => !WHOLE_PROGRAMS.includes(program));
 
 describe("every single fault, with minimal redundancy", () => {
-  it.each(whole)("%s", async (_name, program) => {
+  it.each(whole)("%s", { timeout: TIMEOUT_MS }, async (_name, program) => {
     const enumeration = await Enumeration.begin({ program, sweeper: false });
     await enumeration.trySingles();
     expect(enumeration.findings.map(describeFinding)).toEqual([]);
@@ -30,7 +31,7 @@ describe("every single fault, with minimal redundancy", () => {
 });
 
 describe.skipIf(isFull)(`single faults, with minimal redundancy, PERDURE_SEED=${seed}`, () => {
-  it.each(sampled)("%s", async (_name, program) => {
+  it.each(sampled)("%s", { timeout: TIMEOUT_MS }, async (_name, program) => {
     const enumeration = await Enumeration.begin({ program, sweeper: false });
     await enumeration.trySomeSingles(MODES_A_CALL, seededRandom(seed));
     expect(enumeration.findings.map(describeFinding)).toEqual([]);
@@ -39,7 +40,7 @@ describe.skipIf(isFull)(`single faults, with minimal redundancy, PERDURE_SEED=${
 });
 
 describe(`single faults, with the sweeper, PERDURE_SEED=${seed}`, () => {
-  it.each(named)("%s", async (_name, program) => {
+  it.each(named)("%s", { timeout: TIMEOUT_MS }, async (_name, program) => {
     const enumeration = await Enumeration.begin({ program, sweeper: true });
     if (isFull || CORE_PROGRAMS.includes(program)) await enumeration.trySingles();
     else await enumeration.trySomeSingles(MODES_A_CALL_SWEPT, seededRandom(seed));
@@ -49,7 +50,7 @@ describe(`single faults, with the sweeper, PERDURE_SEED=${seed}`, () => {
 });
 
 describe(`a broken connection of the event source mappings, PERDURE_SEED=${seed}`, () => {
-  it.each(named)("%s", async (_name, program) => {
+  it.each(named)("%s", { timeout: TIMEOUT_MS }, async (_name, program) => {
     const broken = { callers: MAPPING_CALLERS, modes: MAPPING_MODES };
     const enumeration = await Enumeration.begin({ program, sweeper: false, ...broken });
     if (isFull || CORE_PROGRAMS.includes(program)) await enumeration.trySingles();

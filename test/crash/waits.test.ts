@@ -11,12 +11,13 @@ import { WAIT_PROGRAMS } from "./programs-wait.js";
 
 const isFull = process.env["PERDURE_CRASH"] === "full";
 const seed = Number(process.env["PERDURE_SEED"] ?? "20260302");
+const TIMEOUT_MS = isFull ? 3_600_000 : 60_000;
 const named = WAIT_PROGRAMS.map((program) => [program.name, program] as const);
 
 const MODES_A_CALL = 1;
 
 describe(`single faults, with minimal redundancy, PERDURE_SEED=${seed}`, () => {
-  it.each(named)("%s", async (_name, program) => {
+  it.each(named)("%s", { timeout: TIMEOUT_MS }, async (_name, program) => {
     const enumeration = await Enumeration.begin({ program, sweeper: false });
     if (isFull) await enumeration.trySingles();
     else await enumeration.trySomeSingles(MODES_A_CALL, seededRandom(seed));
@@ -26,7 +27,7 @@ describe(`single faults, with minimal redundancy, PERDURE_SEED=${seed}`, () => {
 });
 
 describe(`two faults, with the sweeper, PERDURE_SEED=${seed}`, () => {
-  it.each(named)("%s", async (_name, program) => {
+  it.each(named)("%s", { timeout: TIMEOUT_MS }, async (_name, program) => {
     const enumeration = await Enumeration.begin({ program, sweeper: true });
     if (isFull) await enumeration.tryAllPairs();
     else await enumeration.trySomePairs(12, seededRandom(seed));
