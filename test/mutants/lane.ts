@@ -12,14 +12,14 @@ import type { Catcher } from "./mutant.js";
 /** A mutant may make code that never comes to rest. */
 const LONGEST_MS = 180_000;
 
-/** One test as the report of the test runner has it. */
+/** One test that was run. */
 export interface TestOutcome {
   file: string;
   name: string;
   passed: boolean;
 }
 
-/** `broken`: files that could not even be loaded, with the reason. */
+/** `broken`: files that failed before any test of theirs did, with the reason. */
 export interface TestReport {
   tests: TestOutcome[];
   broken: string[];
@@ -41,6 +41,8 @@ export class Lane {
     for (const file of listed.split("\0").filter((name) => name !== ""))
       copy(join(source, file), join(this.root, file));
     symlinkSync(join(source, "node_modules"), join(this.root, "node_modules"));
+    // What is synthesized is the built runtime.
+    execFileSync(process.execPath, [join(this.root, "scripts", "build.mjs")], { cwd: this.root, stdio: "ignore" });
   }
 
   read(file: string): string {
@@ -133,9 +135,13 @@ function readReport(path: string, root: string): TestReport {
       .map(({ status, fullName }) => ({ file: within(root, name), name: fullName, passed: status === "passed" })),
   );
   const broken = report.testResults
-    .filter(({ status, assertionResults }) => status === "failed" && assertionResults.length === 0)
+    .filter(({ status, assertionResults }) => status === "failed" && !assertionResults.some(hasFailed))
     .map(({ name, message }) => `${within(root, name)}: ${message.split("\n")[0] ?? ""}`);
   return { tests, broken, ended: true };
+}
+
+function hasFailed({ status }: { status: string }): boolean {
+  return status === "failed";
 }
 
 /** The part of a path below the lane's root, whatever links lead to the latter. */
