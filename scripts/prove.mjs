@@ -28,6 +28,9 @@ const PROCESSES_FROM_MINUTES = 5;
 /** Rounds of each property, as a multiple of those in `npm test`: a minute on two cores. */
 const FUZZ_TIMES = 3;
 
+/** For crash points and worlds, however long the rest took on a slow machine. */
+const LEAST_MINUTES = 2;
+
 /** Of the mutants, drawn by the seed: all of them take some minutes, and are a job of their own (.ci/mutants). */
 const MUTANT_SAMPLE = 16;
 
@@ -86,7 +89,8 @@ if (values.seed !== undefined) {
   const processes = await strikeProcesses(Number(values.minutes), Number(values.from));
   const parsers = await fuzz(Number(values.minutes));
   const mutants = await plantBugs(Number(values.minutes), Number(values.from));
-  const minutes = Number(values.minutes) - processes.minutes - parsers.minutes - mutants.minutes;
+  const spent = processes.minutes + parsers.minutes + mutants.minutes;
+  const minutes = Math.max(Number(values.minutes) - spent, Math.min(Number(values.minutes), LEAST_MINUTES));
   const shares = Array.from({ length: SHARES }, (_, share) => part("share", share, SHARES, minutes, values.from));
   const { table, problems } = summarize((await Promise.all(shares)).map((printed) => JSON.parse(printed)));
   problems.push(...processes.problems.map((problem) => `real processes: ${problem}`));

@@ -118,6 +118,7 @@ export class Dispatcher {
   async #handleRecord(record: SQSRecord, registry: Registry, own: MessageWork): Promise<QueuedWake[]> {
     const message = readDispatchMessage(record.body);
     if ("unreadable" in message) {
+      if (message.newer) throw new TypeError(`Cannot read a message yet: ${message.unreadable}`);
       const { messageId, body, eventSourceARN: queue } = record;
       await quarantine(this.#services, { messageId, body, queue, why: message.unreadable });
       return [];

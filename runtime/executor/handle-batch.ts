@@ -37,6 +37,7 @@ async function handleRecord(
   const { messageId, receiptHandle, body } = record;
   try {
     if ("unreadable" in wake) {
+      if (wake.newer) throw new TypeError(`Cannot read a wake yet: ${wake.unreadable}`);
       await quarantine(services, { messageId, body, queue: record.eventSourceARN, why: wake.unreadable });
       return true;
     }

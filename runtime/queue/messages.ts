@@ -161,16 +161,33 @@ const WAKE_REASONS: readonly WakeReason[] = [
   "dead-letter",
 ];
 
+/**
+ * Why a body holds no message. `newer`: it may hold one of a later version of the platform, whose functions are being replaced
+ * one after the other: it comes again, and what is still not known in the end is a dead letter.
+ */
+export interface Unreadable {
+  unreadable: string;
+  newer?: true;
+}
+
+/** As later versions will name what they add. */
+const isLaterName = (value: unknown): boolean => typeof value === "string" && /^[a-z][a-z-]{1,39}$/.test(value);
+
+function unknownVersion(v: unknown): Unreadable {
+  const newer = typeof v === "number" && Number.isSafeInteger(v) && v > 1;
+  return { unreadable: `version ${shown(v)} is not known`, ...(newer ? { newer } : {}) };
+}
+
 /** The wake a step queue's body holds, or why it holds none. */
-export function readWake(body: string): WakeMessage | { unreadable: string } {
+export function readWake(body: string): WakeMessage | Unreadable {
   const value = parse(body);
   if (!isRecord(value)) return { unreadable: "the body is no JSON object" };
   const { v, run, fn, why, dueMs } = value;
-  if (v !== 1) return { unreadable: `version ${shown(v)} is not known` };
+  if (v !== 1) return unknownVersion(v);
   if (typeof run !== "string" || !parseRunId(run)) return { unreadable: "run is no run id" };
   if (!isFunctionId(fn)) return { unreadable: "fn is no function id" };
   const reason = WAKE_REASONS.find((known) => known === why);
-  if (!reason) return { unreadable: "why is no known reason" };
+  if (!reason) return { unreadable: "why is no known reason", ...(isLaterName(why) ? { newer: true } : {}) };
   if (dueMs !== undefined && !isTime(dueMs)) return { unreadable: "dueMs is no time" };
   const trace = traceMember(readTraceparent(value["trace"]));
   const branch = value["branch"] === undefined ? undefined : readBranch(value["branch"]);
@@ -191,10 +208,10 @@ function readBranch(value: unknown): BranchWork | null {
 }
 
 /** What an events queue's body holds, or why it holds nothing. */
-export function readDispatchMessage(body: string): DispatchMessage | { unreadable: string } {
+export function readDispatchMessage(body: string): DispatchMessage | Unreadable {
   const value = parse(body);
   if (!isRecord(value)) return { unreadable: "the body is no JSON object" };
-  if (value["v"] !== 1) return { unreadable: `version ${shown(value["v"])} is not known` };
+  if (value["v"] !== 1) return unknownVersion(value["v"]);
   const { returns } = value;
   const trace = traceMember(readTraceparent(value["trace"]));
   const common = { v: 1, ...(isCount(returns) ? { returns } : {}), ...trace } as const;
@@ -245,24 +262,30 @@ export function readDispatchMessage(body: string): DispatchMessage | { unreadabl
     case "ended":
     case "arrive":
       return readAboutRun(common, value);
-    case "signal": {
-      const [signal, token] = [text("signal"), text("token")];
-      const { data } = value;
-      if (signal === null || !isText(token) || !isJson(data)) return { unreadable: "the signal is incomplete" };
-      if (!isSendable(signal, data)) return { unreadable: "the signal is none that can be sent" };
-      return { ...common, kind: "signal", signal, data, token };
-    }
-    case "cancel-runs": {
-      const [cancellation, { page }] = [text("cancellation"), value];
-      if (!isEventId(cancellation) || !isCount(page)) return { unreadable: "the bulk cancel is incomplete" };
-      return { ...common, kind: "cancel-runs", cancellation, page };
-    }
+    case "signal":
+    case "cancel-runs":
+      return readCommand(common, value);
     default:
-      return { unreadable: `kind ${shown(value["kind"])} is not known` };
+      return {
+        unreadable: `kind ${shown(value["kind"])} is not known`,
+        ...(isLaterName(value["kind"]) ? { newer: true } : {}),
+      };
   }
 }
 
 type Common = Pick<DispatchMessage, "v" | "returns" | "trace">;
+
+/** What somebody asks for from outside: a signal to be sent, a page of runs to be cancelled. */
+function readCommand(common: Common, value: Record<string, unknown>): DispatchMessage | Unreadable {
+  const { kind, signal, token, data, cancellation, page } = value;
+  if (kind === "cancel-runs") {
+    if (!isEventId(cancellation) || !isCount(page)) return { unreadable: "the bulk cancel is incomplete" };
+    return { ...common, kind, cancellation, page };
+  }
+  if (typeof signal !== "string" || !isText(token) || !isJson(data)) return { unreadable: "the signal is incomplete" };
+  if (!isSendable(signal, data)) return { unreadable: "the signal is none that can be sent" };
+  return { ...common, kind: "signal", signal, data, token };
+}
 
 /** A message about an operation of a run, or about the end of one. */
 function readAboutRun(common: Common, value: Record<string, unknown>): DispatchMessage | { unreadable: string } {

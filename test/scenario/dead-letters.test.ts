@@ -41,7 +41,14 @@ for (const queue of ["events", "step"] as const) {
   it(`what nobody can read on the ${queue} queue is quarantined once, whole, and then gone`, async () => {
     const { scenario } = await sleeping();
     const url = queue === "events" ? eventsQueueUrl(scenario) : scenario.world.stepQueueUrl;
-    const bodies = ["not JSON", "[]", "null", '{"v":2}', '{"v":1,"kind":"unheard of"}', `"${"long ".repeat(40_000)}"`];
+    const bodies = [
+      "not JSON",
+      "[]",
+      "null",
+      '{"v":"two"}',
+      '{"v":1,"kind":"unheard of"}',
+      `"${"long ".repeat(40_000)}"`,
+    ];
     for (const body of bodies) await sendRaw(scenario, url, body);
     await scenario.clock.settle();
     const items = await quarantined(scenario);
@@ -57,6 +64,18 @@ for (const queue of ["events", "step"] as const) {
     expect(callsBy(scenario, "dead-letter", "PutItem")).toBe(0);
   });
 }
+
+it("what a later version of the platform may have sent comes again, and is on record once it has been a dead letter", async () => {
+  const { scenario } = await sleeping();
+  const run = `shop_${"0".repeat(26)}`;
+  await sendRaw(scenario, eventsQueueUrl(scenario), '{"v":2,"kind":"events","events":[]}');
+  await sendRaw(scenario, eventsQueueUrl(scenario), '{"v":1,"kind":"later-kind"}');
+  await sendRaw(scenario, scenario.world.stepQueueUrl, JSON.stringify({ v: 1, run, fn: "f", why: "later-reason" }));
+  await scenario.advance(3 * MINUTE);
+  expect(await quarantined(scenario)).toEqual([]);
+  await scenario.advance(6 * HOUR);
+  expect(await quarantined(scenario)).toHaveLength(3);
+});
 
 it("unreadable dead letters of both queues are quarantined by whoever handles dead letters", async () => {
   const { scenario } = await sleeping();

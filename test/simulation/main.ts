@@ -21,6 +21,14 @@ const LEAST_WORLDS = 300;
 const PAIRS_UNTIL = 0.35;
 const PAIRS_AT_ONCE = 25;
 
+/** What this process is at, for its last words: a world that waits for ever leaves nothing to wait for, and Node ends. */
+let underWay = "nothing";
+/** Node: "Unsettled Top-Level Await". */
+const UNSETTLED = 13;
+process.on("exit", (code) => {
+  if (code === UNSETTLED) console.error(`Nothing goes on any more, and this had not ended: ${underWay}`);
+});
+
 interface CrashSums {
   singles: number;
   singlesWithSweeper: number;
@@ -66,6 +74,7 @@ class Share {
   }
 
   async #enumerate(options: EnumerationOptions, go: (each: Enumeration) => Promise<void>): Promise<number> {
+    underWay = `crash points of ${options.program.name}, ${options.sweeper ? "with" : "without"} the sweeper`;
     const enumeration = await Enumeration.begin(options);
     await go(enumeration);
     const findings = enumeration.findings.map(describeFinding);
@@ -78,6 +87,7 @@ class Share {
     for (let index = 0; index < LEAST_WORLDS || realClock.monotonic() < this.#endsAtMs; index += 1) {
       const seed = this.#firstSeed + index * this.#of + this.#share;
       const failures = this.campaign.failures.length;
+      underWay = `world ${seed}`;
       await (index < REPEATED_WORLDS ? this.campaign.tryTwice(seed) : this.campaign.try(seed));
       for (const { problems } of this.campaign.failures.slice(failures)) {
         console.error([`world ${seed} (npm run prove -- --seed ${seed}):`, ...problems.slice(0, 5)].join("\n  "));

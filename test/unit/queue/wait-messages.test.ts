@@ -3,21 +3,26 @@
  * Method: messages written and read; each with one member that is missing or of another kind.
  */
 import { describe, expect, it } from "vitest";
+import { timeBound, waiterPartition } from "../../../runtime/state/keys.js";
+import { stepHash } from "../../../runtime/core/ids.js";
 import { encodeMessage, readDispatchMessage, type DispatchMessage } from "../../../runtime/queue/messages.js";
 
 const run = "shop_0123456789abcdefghjkmnpqrs";
-const match: DispatchMessage = { v: 1, kind: "match", event: "01J", key: "shop#WAIT#x", after: `${run}#op` };
+const event = "01KJPWD6M08V6H4WYWJZSK6CFN";
+const op = stepHash("wait", 0);
+const key = waiterPartition("shop", "shop/order.paid", [], []);
+const match: DispatchMessage = { v: 1, kind: "match", event, key, after: `${run}#${op}` };
 const lookback: DispatchMessage = {
   v: 1,
   kind: "lookback",
   run,
   fn: "f",
-  op: "op",
+  op,
   on: [{ event: "a" }, { event: "b", if: "async.data.x == 1" }],
-  trigger: "01J",
+  trigger: event,
   afterMs: 1,
   untilMs: 2,
-  excluded: ["01J"],
+  excluded: [event],
 };
 
 describe("messages about waits", () => {
@@ -25,7 +30,7 @@ describe("messages about waits", () => {
     match,
     lookback,
     { ...lookback, op: null },
-    { ...lookback, from: "00000000000001#01J", again: true },
+    { ...lookback, from: `${timeBound(1)}${event}`, again: true },
     { ...lookback, returns: 3 },
   ])("come back as they were sent", (message) => {
     expect(readDispatchMessage(encodeMessage(message))).toEqual(message);
