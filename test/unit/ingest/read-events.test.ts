@@ -75,7 +75,7 @@ describe("readEvents()", () => {
     [JSON.stringify({ name: "n".repeat(257) }), "name has 257 characters; expected text of 1 to 256"],
     ['{"name":"a\\u0000b"}', 'name is "a\\u0000b"; expected a name without control characters'],
     ['{"name":"a\\nb"}', 'name is "a\\nb"; expected a name without control characters'],
-    ['{"name":"a\\u0085"}', 'name is "a\u0085"; expected a name without control characters'],
+    ['{"name":"a\\u0085"}', 'name is "a\\u0085"; expected a name without control characters'],
     ['{"name":"a\\ud800"}', 'name is "a\\ud800"; expected a name without control characters or lone surrogates'],
     ['{"name":"a","data":[]}', "data is an array; expected an object, or nothing"],
     ['{"name":"a","data":"x"}', 'data is the text "x"; expected an object'],
