@@ -71,6 +71,11 @@ export class Operations {
     return this.byKey.size + this.#skipped;
   }
 
+  /** Something has been asked for that has no result yet: what is not asked for besides may be waiting for it. */
+  get anyAwaited(): boolean {
+    return this.unresolvedCount + this.#skipped > 0;
+  }
+
   /** An operation that is asked for and of no concern here. */
   skip(id: string): void {
     this.#occurrences.set(id, this.occurrencesOf(id) + 1);

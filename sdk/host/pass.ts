@@ -216,7 +216,7 @@ export class Pass {
       if (this.#showNext()) continue;
       // The next result has not been asked for. Plain I/O before it takes its time; code that asks for something else and
       // is quiet then does not ask for it any more.
-      if (this.operations.unresolvedCount === 0) await this.#activity.next();
+      if (!this.operations.anyAwaited) await this.#activity.next();
       else if (await this.#quietFor(REPLAY_PATIENCE_MS)) this.#shows.giveUp();
     }
     // Up to where it rests after the last result, the code repeats what it did.

@@ -23,10 +23,9 @@ const PAIRS_AT_ONCE = 25;
 
 /** What this process is at, for its last words: a world that waits for ever leaves nothing to wait for, and Node ends. */
 let underWay = "nothing";
-/** Node: "Unsettled Top-Level Await". */
-const UNSETTLED = 13;
-process.on("exit", (code) => {
-  if (code === UNSETTLED) console.error(`Nothing goes on any more, and this had not ended: ${underWay}`);
+let hasEnded = false;
+process.on("exit", () => {
+  if (!hasEnded) console.error(`Nothing goes on any more, and this had not ended: ${underWay}`);
 });
 
 interface CrashSums {
@@ -120,3 +119,4 @@ async function replay(seed: number): Promise<void> {
 const [command, ...args] = process.argv.slice(2);
 if (command === "seed") await replay(Number(args[0]));
 else await runShare(args.map(Number));
+hasEnded = true;
