@@ -38,8 +38,8 @@ export interface SimulationOptions {
 const APP_ID = "sim";
 /** So long that nothing a world does expires before it is judged. */
 const RETENTION_DAYS = 60;
-/** From the end of the chaos: waits of days, retries of hours, half an hour between two sweeps. */
-const HORIZON_MS = 12 * DAY;
+/** From the end of the chaos: one wait of nine days after the other, retries of hours, half an hour between two sweeps. */
+const HORIZON_MS = 60 * DAY;
 const LONGEST_FREEZE_MS = MINUTE;
 const QUIET_LOOKS = 3;
 /** A due entry is up to half an hour after the wake it guards. */
