@@ -51,8 +51,12 @@ export function greet(terminal: Terminal, greeting: Greeting): void {
 
 export function tellFunctions(terminal: Terminal, manifest: AppManifest): void {
   terminal.line(terminal.bold(`Functions of app "${manifest.appId}"`));
-  const rows = manifest.functions.map((config) => [config.id, config.triggers.map(shownTrigger).join(", ")]);
+  const rows = manifest.functions.map((config) => [config.id, shownTriggers(config.triggers)]);
   for (const line of columns(rows)) terminal.line(`  ${line}`);
+}
+
+function shownTriggers(triggers: readonly TriggerConfig[]): string {
+  return triggers.length === 0 ? "when it is invoked" : triggers.map(shownTrigger).join(", ");
 }
 
 function shownTrigger(trigger: TriggerConfig): string {
