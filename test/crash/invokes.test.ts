@@ -3,34 +3,7 @@
  * Method: as singles.test.ts, for functions that invoke: each call, with SQS alone to bring back what was lost, in one mode
  * by seed (PERDURE_CRASH=full: in every one), and a sample of two faults with the sweeper.
  */
-import { describe, expect, it } from "vitest";
-import { seededRandom } from "../../local/aws/seeded-random.js";
-import { describeFinding, Enumeration } from "./enumerate.js";
+import { describeEveryFault } from "./every-fault.js";
 import { INVOKE_PROGRAMS } from "./programs-invoke.js";
 
-const isFull = process.env["PERDURE_CRASH"] === "full";
-const seed = Number(process.env["PERDURE_SEED"] ?? "20260302");
-const TIMEOUT_MS = isFull ? 3_600_000 : 60_000;
-const named = INVOKE_PROGRAMS.map((program) => [program.name, program] as const);
-
-const MODES_A_CALL = 1;
-
-describe(`single faults, with minimal redundancy, PERDURE_SEED=${seed}`, () => {
-  it.each(named)("%s", { timeout: TIMEOUT_MS }, async (_name, program) => {
-    const enumeration = await Enumeration.begin({ program, sweeper: false });
-    if (isFull) await enumeration.trySingles();
-    else await enumeration.trySomeSingles(MODES_A_CALL, seededRandom(seed));
-    expect(enumeration.findings.map(describeFinding)).toEqual([]);
-    expect(enumeration.trials).toBeGreaterThan(30);
-  });
-});
-
-describe(`two faults, with the sweeper, PERDURE_SEED=${seed}`, () => {
-  it.each(named)("%s", { timeout: TIMEOUT_MS }, async (_name, program) => {
-    const enumeration = await Enumeration.begin({ program, sweeper: true });
-    if (isFull) await enumeration.tryAllPairs();
-    else await enumeration.trySomePairs(12, seededRandom(seed));
-    expect(enumeration.findings.map(describeFinding)).toEqual([]);
-    expect(enumeration.trials).toBeGreaterThan(8);
-  });
-});
+describeEveryFault(INVOKE_PROGRAMS, { pairs: 12, leastSingles: 30 });
