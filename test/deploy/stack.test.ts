@@ -6,7 +6,12 @@
  */
 import { join } from "node:path";
 import { writeFileSync } from "node:fs";
-import { GetItemCommand, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
 import { CreateScheduleCommand, GetScheduleCommand } from "@aws-sdk/client-scheduler";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleWorker } from "../../infra/bundling.js";
@@ -298,9 +303,19 @@ describe("what goes wrong", () => {
       TableName: table(),
       Key,
       UpdateExpression: "SET due = :past",
-      ExpressionAttributeValues: { ":past": { N: "1" } },
+      // The timer comes before the park, and the park writes the due time: only a parked run can be made overdue.
+      ConditionExpression: "leaseUntil = :released AND epoch > :released",
+      ExpressionAttributeValues: { ":past": { N: "1" }, ":released": { N: "0" } },
     };
-    await dynamodb.send(new UpdateItemCommand(past));
+    await until("parked run", () =>
+      dynamodb.send(new UpdateItemCommand(past)).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof ConditionalCheckFailedException) return undefined;
+          throw error;
+        },
+      ),
+    );
     // The schedule's own sweep may come first; one of them finds the run, wakes it and moves the time.
     await stage.stack.world.fleet.invoke(people.functionName("Sweep"), "{}");
     await until("moved due time", async () => {
