@@ -4,7 +4,7 @@
  */
 import { durationMs, type TimeStr } from "./duration.js";
 import type { Fault } from "./errors.js";
-import { isPerdureError } from "./error-catalogue.js";
+import { isPerdureError, shown } from "./error-catalogue.js";
 import type { BackoffConfig } from "./protocol.js";
 
 /**
@@ -40,7 +40,7 @@ export function readBackoff(backoff: unknown): BackoffConfig | Fault {
     longest,
   }: { first?: unknown; factor?: unknown; longest?: unknown } = backoff;
   if (typeof factor !== "number" || !(factor >= 1 && factor <= MAX_FACTOR)) {
-    return { is: `the factor of its backoff is ${String(factor)}`, expected: `a number from 1 to ${MAX_FACTOR}` };
+    return { is: `the factor of its backoff is ${shown(factor)}`, expected: `a number from 1 to ${MAX_FACTOR}` };
   }
   const firstMs = readDuration(first, DEFAULTS.firstMs);
   if (firstMs === null) return { is: "the first of its backoff is no duration", expected: FORM };

@@ -86,8 +86,9 @@ export function shown(value: unknown): string {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS).replace(/[\uD800-\uDBFF]$/, "")}…` : text;
 }
 
-/** A bigint, a cycle or a throwing getter has no JSON; an error about it must still be made. */
+/** A bigint, a cycle or a throwing getter has no JSON, nor has NaN; an error about it must still be made. */
 function textOf(value: unknown): string {
+  if (typeof value === "number") return String(value);
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {

@@ -4,6 +4,7 @@
  */
 import { readBackoff, type Backoff } from "./backoff.js";
 import { readCancelOn, type CancelOn } from "./cancel-on.js";
+import { shown } from "./error-catalogue.js";
 import { functionInvalid, reviveError } from "./errors.js";
 import type { EventMap, EventType, ReceivedEvent } from "./events.js";
 import type { Logger } from "./logger.js";
@@ -258,7 +259,7 @@ function requireOptions(options: FunctionParts["options"]): void {
   }
   if (retries !== undefined && !(Number.isInteger(retries) && retries >= 0 && retries <= MAX_RETRIES)) {
     const expected = `a whole number from 0 to ${MAX_RETRIES}`;
-    throw functionInvalid({ id, is: `its retries are ${String(retries)}`, expected });
+    throw functionInvalid({ id, is: `its retries are ${shown(retries)}`, expected });
   }
   const fault = middlewareFault(options.middleware);
   if (fault) throw functionInvalid({ id, ...fault });
@@ -272,7 +273,7 @@ function attemptConfig(
   const config: Pick<FunctionConfig, "backoff" | "idempotency" | "parallel" | "cancelOn" | "timeouts"> = {};
   if (parallel !== undefined) {
     if (parallel !== "in-turn" && parallel !== "distributed") {
-      throw functionInvalid({ id, is: `its parallel is ${String(parallel)}`, expected: '"in-turn" or "distributed"' });
+      throw functionInvalid({ id, is: `its parallel is ${shown(parallel)}`, expected: '"in-turn" or "distributed"' });
     }
     config.parallel = parallel;
   }

@@ -3,6 +3,7 @@
  * expression is a stranger's program, and parsers recurse.
  * Must not: judge syntax. What is not an expression but is small may pass.
  */
+import { shown } from "../../sdk/error-catalogue.js";
 import { expressionTooComplex, invalidExpression } from "./errors.js";
 
 export const MAX_EXPRESSION_CHARACTERS = 1_024;
@@ -18,7 +19,7 @@ export const MAX_BUILT_CHARACTERS = 2 * 1024 * 1024;
 export function requireBoundedText(text: string): void {
   if (typeof text !== "string") {
     // Typed as text, but manifests come from other processes and other languages.
-    throw invalidExpression({ text: String(text), position: 0, is: "it is not text", expected: "an expression" });
+    throw invalidExpression({ text: shown(text), position: 0, is: "it is not text", expected: "an expression" });
   }
   if (text.length > MAX_EXPRESSION_CHARACTERS) {
     const is = `it has ${text.length} characters`;

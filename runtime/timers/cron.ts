@@ -6,6 +6,7 @@
  * I1: day of month and day of week both restricted means either (Unix); one Scheduler expression cannot say so, hence two,
  *     and a tick that both fire is one run because the run's id derives from the nominal time.
  */
+import { shown } from "../../sdk/error-catalogue.js";
 import { cronNeverFires, cronTooLong, invalidCron } from "./cron-errors.js";
 import { type CronField, readField, readWeekdays } from "./cron-fields.js";
 import { firstInstantOf, localTimeAt, timezoneNamed } from "./local-time.js";
@@ -52,8 +53,7 @@ const DESCRIPTORS: ReadonlyMap<string, string> = new Map([
 /** The cron a text spells: `[TZ=Zone |CRON_TZ=Zone ]minute hour day-of-month month day-of-week`, or `@daily` and its like. */
 export function parseCron(text: string): CronTrigger {
   // Typed as text, but manifests come from other processes and other languages.
-  if (typeof text !== "string")
-    throw invalidCron({ text: String(text), is: "it is not text", expected: "five fields" });
+  if (typeof text !== "string") throw invalidCron({ text: shown(text), is: "it is not text", expected: "five fields" });
   if (text.length > MAX_CRON_CHARACTERS) {
     throw invalidCron({ text, is: `it has ${text.length} characters`, expected: `at most ${MAX_CRON_CHARACTERS}` });
   }

@@ -5,7 +5,7 @@
 import { readBackoff } from "../backoff.js";
 import { durationMs } from "../duration.js";
 import type { Fault } from "../errors.js";
-import { isPerdureError } from "../error-catalogue.js";
+import { isPerdureError, shown } from "../error-catalogue.js";
 import { MAX_RETRIES } from "../function.js";
 import type { BackoffConfig } from "../protocol.js";
 import { stepOptionsInvalid } from "./errors.js";
@@ -68,7 +68,7 @@ function readRetries(retries: unknown, refuse: Refuse): number | null {
   if (retries === undefined) return null;
   if (typeof retries === "number" && Number.isInteger(retries) && retries >= 0 && retries <= MAX_RETRIES)
     return retries;
-  return refuse({ is: `its retries are ${String(retries)}`, expected: `a whole number from 0 to ${MAX_RETRIES}` });
+  return refuse({ is: `its retries are ${shown(retries)}`, expected: `a whole number from 0 to ${MAX_RETRIES}` });
 }
 
 function backoffOf(backoff: unknown, refuse: Refuse): BackoffConfig {

@@ -14,15 +14,19 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const VITEST = join(ROOT, "node_modules", "vitest", "vitest.mjs");
 const TIMEOUT_MS = 600_000;
 
-/** Runs every property `times` as often as `npm test` does; answers rows for a table and what is wrong. */
-export async function onParsers({ times, seed }) {
+/** Runs every property `times` as often as `npm test` does, with a seed that is new each time unless one is given. */
+export async function onParsers({ times, seed = crypto.getRandomValues(new Uint32Array(1))[0] }) {
   const directory = mkdtempSync(join(tmpdir(), "perdure-fuzz-"));
   const [report, rounds] = [join(directory, "report.json"), join(directory, "rounds")];
   writeFileSync(rounds, "");
   try {
     const args = ["run", "test/fuzz", "--reporter=json", `--outputFile=${report}`, `--testTimeout=${TIMEOUT_MS}`];
-    const env = { ...process.env, PERDURE_FUZZ: String(times), PERDURE_FUZZ_ROUNDS: rounds };
-    if (seed !== undefined) env["PERDURE_SEED"] = String(seed);
+    const env = {
+      ...process.env,
+      PERDURE_FUZZ: String(times),
+      PERDURE_FUZZ_ROUNDS: rounds,
+      PERDURE_SEED: String(seed),
+    };
     await exit(spawn(process.execPath, [VITEST, ...args], { cwd: ROOT, env, stdio: "ignore" }));
     const { numPassedTests, numTotalTests, testResults } = JSON.parse(readFileSync(report, "utf8"));
     const drawn = readFileSync(rounds, "utf8").split("\n").map(Number);

@@ -300,7 +300,7 @@ describe("step.idempotencyKey", () => {
 describe("options no step can have", () => {
   it.each([
     [{ retries: 21 }, "its retries are 21; expected a whole number from 0 to 20"],
-    [{ retries: "3" }, "its retries are 3"],
+    [{ retries: "3" }, 'its retries are "3"'],
     [{ retry: 3 }, 'there is no option "retry"; expected id, name, distributed, retries, backoff, timeout, atMostOnce'],
     [{ backoff: { first: "soon" } }, "the first of its backoff is no duration"],
     [{ timeout: 0 }, "its timeout is not usable; expected 1 ms to 15 minutes"],

@@ -7,6 +7,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Fixture, ITEMS, key, refused, thrown, type Item } from "./dynamodb-fixture.js";
+import "../seeded-properties.js";
 
 const byOwner = { KeyConditionExpression: "#o = :o", ExpressionAttributeNames: { "#o": "owner" } };
 const ownedBy = (owner: string, IndexName = "by-due") => ({

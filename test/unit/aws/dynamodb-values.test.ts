@@ -15,6 +15,7 @@ import {
 } from "../../../local/aws/dynamodb/number.js";
 import { compareValues, sameValue, sizeOfValue } from "../../../local/aws/dynamodb/value.js";
 import { Fixture, key, refused } from "./dynamodb-fixture.js";
+import "../seeded-properties.js";
 
 describe("numbers", () => {
   it.each([

@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { lockDirectory } from "../../../local/aws/directory-lock.js";
 import { DurableLog, logBytes, type LogReader, type LogRecord } from "../../../local/aws/durable-log.js";
 import { tagged, untagged } from "../../../local/aws/log-codec.js";
+import "../seeded-properties.js";
 
 let directory: string;
 beforeEach(() => {

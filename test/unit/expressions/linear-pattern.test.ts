@@ -6,9 +6,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { linearPattern } from "../../../runtime/expressions/linear-pattern.js";
+import "../seeded-properties.js";
 
 const matches = (pattern: string, text: string): boolean => linearPattern(pattern).test(text, () => undefined);
-const seed = Number(process.env["PERDURE_SEED"] ?? globalThis.crypto.getRandomValues(new Uint32Array(1))[0]) | 0;
+const seed = Number(process.env["PERDURE_SEED"] ?? "20260302") | 0;
 
 function stepsOf(pattern: string, text: string): number {
   let total = 0;

@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { PerdureError } from "../../../sdk/error-catalogue.js";
 import { findJsonError } from "../../../runtime/ingest/find-json-error.js";
 import { REQUEST_LIMITS, readJson } from "../../../runtime/ingest/read-json.js";
+import "../seeded-properties.js";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 

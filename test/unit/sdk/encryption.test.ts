@@ -11,6 +11,7 @@ import type { PerdureError } from "../../../sdk/error-catalogue.js";
 import { serializeError } from "../../../sdk/errors.js";
 import { encryptionMiddleware, type EncryptionOptions } from "../../../sdk/middleware/encryption.js";
 import type { Middleware, StoredHook } from "../../../sdk/middleware/middleware.js";
+import "../seeded-properties.js";
 
 const KEY = new Uint8Array(32).fill(7);
 const OTHER_KEY = "correct horse battery staple, at least thirty-two";

@@ -15,6 +15,7 @@ import {
   serializeError,
   StepError,
 } from "../../../sdk/errors.js";
+import "../seeded-properties.js";
 
 describe("serializeError()", () => {
   it("keeps name, message, stack, code and cause", () => {
