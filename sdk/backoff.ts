@@ -2,9 +2,9 @@
  * Owns: how a user says how long failed attempts wait for the next one, and what that is to the platform.
  * Must not: compute a delay; the runtime does, and draws its jitter.
  */
-import { durationMs, type TimeStr } from "./duration.js";
+import { durationOrNull, type TimeStr } from "./duration.js";
 import type { Fault } from "./errors.js";
-import { isPerdureError, shown } from "./error-catalogue.js";
+import { shown } from "./error-catalogue.js";
 import type { BackoffConfig } from "./protocol.js";
 
 /**
@@ -42,27 +42,15 @@ export function readBackoff(backoff: unknown): BackoffConfig | Fault {
   if (typeof factor !== "number" || !(factor >= 1 && factor <= MAX_FACTOR)) {
     return { is: `the factor of its backoff is ${shown(factor)}`, expected: `a number from 1 to ${MAX_FACTOR}` };
   }
-  const firstMs = readDuration(first, DEFAULTS.firstMs);
+  const firstMs = first === undefined ? DEFAULTS.firstMs : durationOrNull(first);
   if (firstMs === null) return { is: "the first of its backoff is no duration", expected: FORM };
-  const longestMs = readDuration(longest, Math.max(firstMs, DEFAULTS.longestMs));
+  const longestMs = longest === undefined ? Math.max(firstMs, DEFAULTS.longestMs) : durationOrNull(longest);
   if (longestMs === null) return { is: "the longest of its backoff is no duration", expected: FORM };
   if (longestMs >= firstMs) return { firstMs, factor, longestMs };
   return {
     is: `its backoff begins with ${firstMs} ms and ends with ${longestMs} ms`,
     expected: "longest not below first",
   };
-}
-
-/** Milliseconds, `otherwise` when nothing was written, null when it cannot be read. */
-function readDuration(value: unknown, otherwise: number): number | null {
-  if (value === undefined) return otherwise;
-  if (typeof value !== "number" && typeof value !== "string") return null;
-  try {
-    return durationMs(value);
-  } catch (error) {
-    if (isPerdureError(error)) return null;
-    throw error;
-  }
 }
 
 /** Whether a manifest's backoff, which may come from another language, is one the platform can go by. */

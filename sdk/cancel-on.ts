@@ -1,6 +1,6 @@
 /** Owns: the option `cancelOn`: events after which a run is not to go on, as written and as the platform keeps it. */
-import { durationMs, MAX_WAIT_MS, type TimeStr } from "./duration.js";
-import { isPerdureError } from "./error-catalogue.js";
+import { durationOrNull, type TimeStr } from "./duration.js";
+import { shown } from "./error-catalogue.js";
 import type { Fault } from "./errors.js";
 import { eventMatch } from "./event-match.js";
 import type { CancelConfig } from "./protocol.js";
@@ -56,11 +56,6 @@ function isCancelOn(entry: unknown): entry is CancelOn {
   return typeof entry === "object" && entry !== null;
 }
 
-function timeoutMs(timeout: number | TimeStr, refuse: (is: string, expected: string) => never): number {
-  try {
-    return durationMs(timeout, MAX_WAIT_MS);
-  } catch (error) {
-    if (isPerdureError(error)) return refuse(`the timeout of an entry is ${JSON.stringify(timeout)}`, 'such as "7d"');
-    throw error;
-  }
+function timeoutMs(timeout: unknown, refuse: (is: string, expected: string) => never): number {
+  return durationOrNull(timeout) ?? refuse(`the timeout of an entry is ${shown(timeout)}`, 'such as "7d"');
 }

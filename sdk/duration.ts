@@ -2,7 +2,7 @@
  * Owns: "10m", "1h30m", "2.5d", "5 minutes" → milliseconds, and the type that refuses most typos before the code runs.
  * Must not: guess. Text without a unit, an unknown unit or a negative length is an error that says what would be read.
  */
-import { defineError, shown } from "./error-catalogue.js";
+import { defineError, isPerdureError, shown } from "./error-catalogue.js";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -63,6 +63,17 @@ export function durationMs(value: number | string, limitMs: number = MAX_WAIT_MS
   const ms = Math.round(typeof value === "string" ? textMs(value) : numberMs(value));
   if (ms <= limitMs) return ms;
   throw invalidDuration({ value, is: `it is ${ms} ms long`, expected: `at most ${limitMs} ms (${days(limitMs)})` });
+}
+
+/** The same for a value of any type; null when it is no duration. */
+export function durationOrNull(value: unknown, limitMs: number = MAX_WAIT_MS): number | null {
+  if (typeof value !== "number" && typeof value !== "string") return null;
+  try {
+    return durationMs(value, limitMs);
+  } catch (error) {
+    if (isPerdureError(error)) return null;
+    throw error;
+  }
 }
 
 function days(ms: number): string {

@@ -2,8 +2,7 @@
  * Owns: how a user says how long a run may wait and take, and what that is to the platform.
  * Must not: know when a run is late; the runtime does.
  */
-import { durationMs, type TimeStr } from "./duration.js";
-import { isPerdureError } from "./error-catalogue.js";
+import { durationOrNull, type TimeStr } from "./duration.js";
 import type { Fault } from "./errors.js";
 import type { TimeoutsConfig } from "./protocol.js";
 
@@ -29,7 +28,7 @@ export function readTimeouts(timeouts: unknown): TimeoutsConfig | Fault {
   for (const [name, value] of Object.entries(timeouts)) {
     if (name !== "start" && name !== "finish") return { is: `its timeouts have the member "${name}"`, expected: FORM };
     if (value === undefined) continue;
-    const ms = readMs(value);
+    const ms = durationOrNull(value);
     if (!isTimeoutMs(ms)) return { is: `its timeout ${name} is no usable duration`, expected: "1 s to 366 days" };
     config[name === "start" ? "startMs" : "finishMs"] = ms;
   }
@@ -39,14 +38,4 @@ export function readTimeouts(timeouts: unknown): TimeoutsConfig | Fault {
 /** Whether a timeout, in the form the platform keeps it, is within its bounds. */
 export function isTimeoutMs(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= TIMEOUT_MS.min && value <= TIMEOUT_MS.max;
-}
-
-function readMs(value: unknown): number | null {
-  if (typeof value !== "number" && typeof value !== "string") return null;
-  try {
-    return durationMs(value);
-  } catch (error) {
-    if (isPerdureError(error)) return null;
-    throw error;
-  }
 }

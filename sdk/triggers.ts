@@ -3,8 +3,8 @@
  * a handler, and the check of an event against the schemas of the triggers that match it.
  * Must not: read CEL expressions or cron fields; registration does, where the reader for them is.
  */
-import { durationMs, type TimeStr } from "./duration.js";
-import { isPerdureError } from "./error-catalogue.js";
+import { durationMs, durationOrNull, type TimeStr } from "./duration.js";
+import { shown } from "./error-catalogue.js";
 import { eventDataInvalid, triggerInvalid, type Fault } from "./errors.js";
 import {
   dataIssues,
@@ -166,16 +166,9 @@ export const JITTER_MS = { min: 1_000, max: 300_000 } as const;
 function jitterFault(jitter: unknown): Fault | null {
   if (jitter === undefined) return null;
   const expected = '1 second to 5 minutes, such as "30s"';
-  if (typeof jitter !== "number" && typeof jitter !== "string") {
-    return { is: "its jitter is neither a number nor text", expected };
-  }
-  try {
-    const ms = durationMs(jitter);
-    return isJitterMs(ms) ? null : { is: `its jitter is ${ms} ms`, expected };
-  } catch (error) {
-    if (isPerdureError(error)) return { is: `its jitter ${JSON.stringify(jitter)} is no duration`, expected };
-    throw error;
-  }
+  const ms = durationOrNull(jitter);
+  if (ms === null) return { is: `its jitter ${shown(jitter)} is no duration`, expected };
+  return isJitterMs(ms) ? null : { is: `its jitter is ${ms} ms`, expected };
 }
 
 export function isJitterMs(value: unknown): value is number {

@@ -3,9 +3,9 @@
  * Must not: act on them; bodies.ts does.
  */
 import { readBackoff } from "../backoff.js";
-import { durationMs } from "../duration.js";
+import { durationOrNull } from "../duration.js";
 import type { Fault } from "../errors.js";
-import { isPerdureError, shown } from "../error-catalogue.js";
+import { shown } from "../error-catalogue.js";
 import { MAX_RETRIES } from "../function.js";
 import type { BackoffConfig } from "../protocol.js";
 import { stepOptionsInvalid } from "./errors.js";
@@ -79,12 +79,6 @@ function backoffOf(backoff: unknown, refuse: Refuse): BackoffConfig {
 function readTimeout(timeout: unknown, refuse: Refuse): number | null {
   if (timeout === undefined) return null;
   const fault = { is: "its timeout is not usable", expected: `1 ms to ${MAX_STEP_TIMEOUT_MS / 60_000} minutes` };
-  if (typeof timeout !== "number" && typeof timeout !== "string") return refuse(fault);
-  try {
-    const ms = durationMs(timeout, MAX_STEP_TIMEOUT_MS);
-    return ms >= 1 ? ms : refuse(fault);
-  } catch (error) {
-    if (isPerdureError(error)) return refuse(fault);
-    throw error;
-  }
+  const ms = durationOrNull(timeout, MAX_STEP_TIMEOUT_MS);
+  return ms !== null && ms >= 1 ? ms : refuse(fault);
 }

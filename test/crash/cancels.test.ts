@@ -78,7 +78,7 @@ it("during a body: its signal is aborted within a beat, nothing is recorded, and
   expect(peek(scenario).head(runId)).toEqual(cancelled);
   expect(cancelled).toMatchObject({ status: "Cancelled", epoch: 2 });
   expect(peek(scenario).entries(runId)).toEqual([]);
-  expect(tap.fates.get(runId)).toEqual({ ends: 1, changedAfterEnd: [] });
+  expect(tap.fates.of(runId)).toEqual({ ends: 1, changedAfterEnd: [] });
   // The body ends by itself; nobody listens.
   expect(bodies).toEqual(["work", "work ended"]);
   expect(stepMessages(scenario)).toBe(0);
@@ -96,7 +96,7 @@ it("that comes while the end is on its way: the first of the two stands, and the
   expect(struck()).toBe(true);
   expect((await scenario.run(runId)).head).toMatchObject({ status: "Cancelled" });
   expect((await scenario.run(runId)).output).toBeNull();
-  expect(tap.fates.get(runId)).toEqual({ ends: 1, changedAfterEnd: [] });
+  expect(tap.fates.of(runId)).toEqual({ ends: 1, changedAfterEnd: [] });
 });
 
 it("of a run that has completed changes nothing and says so", async () => {

@@ -68,7 +68,7 @@ describe.each(["lost", "double"] as const)("an answer that is %s", (fault) => {
     await scenario.advance(2 * MINUTE);
     expect(struck()).toBe(true);
     expect((await scenario.run(runId)).head).toMatchObject({ status: "Completed", epoch: 2, seals: new Map() });
-    expect(tap.fates.get(runId)).toEqual({ ends: 1, changedAfterEnd: [] });
+    expect(tap.fates.of(runId)).toEqual({ ends: 1, changedAfterEnd: [] });
     expect(bodies).toEqual(["a", "b", "last"]);
     expect(stepMessages(scenario)).toBe(0);
   });
@@ -138,7 +138,7 @@ it("answers that are lost for good end the turn as unknown, and the run goes on 
   await scenario.advance(5 * MINUTE);
   const { head } = await scenario.runOf(eventId);
   expect(head.status).toBe("Completed");
-  expect(tap.fates.get(head.runId)).toEqual({ ends: 1, changedAfterEnd: [] });
+  expect(tap.fates.of(head.runId)).toEqual({ ends: 1, changedAfterEnd: [] });
   expect(bodies.filter((id) => id === "a")).toHaveLength(1);
   expect(bodies.filter((id) => id === "last")).toHaveLength(1);
   expect(stepMessages(scenario)).toBe(0);

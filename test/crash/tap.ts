@@ -4,32 +4,22 @@
  * written to it afterwards.
  * Must not: change what it sees.
  */
-import type { RunHead } from "../../runtime/core/run.js";
-import { isLive } from "../../runtime/core/run.js";
-import { isEntryOf } from "../../runtime/state/log-store.js";
 import { HEAD_SORT_KEY, signalKey } from "../../runtime/state/keys.js";
 import type { Item } from "../../runtime/state/attributes.js";
 import type { Input } from "../../local/aws/model.js";
 import type { World } from "../../local/world/world.js";
+import { Fates } from "./fates.js";
 import { Peek } from "./peek.js";
 
 const SIGNAL_SORT_KEY = signalKey("any").sk;
-
-export interface RunFate {
-  /** Writes that made a live run an ended one. */
-  ends: number;
-  /** What changed after the run had ended, though nothing may. */
-  changedAfterEnd: string[];
-}
 
 /** What the table is told instead of what it was asked. */
 export type Sabotage = (operation: string, input: Input) => Input;
 
 export class Tap {
-  readonly fates = new Map<string, RunFate>();
+  readonly fates = new Fates();
   /** Waits for events and signals that are armed, by key, and until when. */
   readonly waits = new Map<string, number>();
-  readonly #lastSeen = new Map<string, RunHead>();
 
   constructor(world: World, now: () => number, sabotage: Sabotage = (_, input) => input) {
     const { dynamodb } = world.aws;
@@ -37,7 +27,7 @@ export class Tap {
     dynamodb.execute = (operation, input, context) => {
       const output = execute(operation, sabotage(operation, input), context);
       const runId = operation === "UpdateItem" ? headOf(input["Key"]) : null;
-      if (runId !== null) this.#note(runId, new Peek(world, now()).head(runId));
+      if (runId !== null) this.fates.noteHead(new Peek(world, now()).head(runId));
       if (operation === "PutItem") this.#noteLogItem(input["Item"]);
       if (operation === "PutItem") this.#noteWait(input["Item"], true);
       if (operation === "DeleteItem") this.#noteWait(input["Key"], false);
@@ -45,13 +35,9 @@ export class Tap {
     };
   }
 
-  /** An ended run's log is closed; only what a seal shuts out may still arrive. */
   #noteLogItem(item: unknown): void {
     const { pk, sk } = item as Item;
-    const head = this.#lastSeen.get(pk?.S?.split("#")[2] ?? "");
-    if (head && !isLive(head.status) && isEntryOf(head, sk?.S ?? "")) {
-      this.fates.get(head.runId)?.changedAfterEnd.push(`${sk?.S} was written`);
-    }
+    this.fates.noteLogItem(pk?.S?.split("#")[2] ?? "", sk?.S ?? "");
   }
 
   #noteWait(item: unknown, isArmed: boolean): void {
@@ -61,21 +47,6 @@ export class Tap {
     if (!name.includes("#WAIT#") && sk?.S !== SIGNAL_SORT_KEY) return;
     if (isArmed) this.waits.set(name, Number(until?.N ?? waitsUntil?.N));
     else this.waits.delete(name);
-  }
-
-  #note(runId: string, head: RunHead | null): void {
-    const before = this.#lastSeen.get(runId);
-    if (!head) return;
-    this.#lastSeen.set(runId, head);
-    const fate = this.fates.get(runId) ?? { ends: 0, changedAfterEnd: [] };
-    this.fates.set(runId, fate);
-    if (before === undefined || isLive(before.status)) {
-      if (!isLive(head.status)) fate.ends += 1;
-      return;
-    }
-    for (const member of ["status", "endedAtMs", "epoch", "leaseUntilMs", "holder", "startedAtMs"] as const) {
-      if (before[member] !== head[member]) fate.changedAfterEnd.push(`${member}: ${before[member]} → ${head[member]}`);
-    }
   }
 }
 

@@ -10,7 +10,8 @@ import { FaultPlan, FUNCTION_CALLERS, type Plan } from "./fault-plan.js";
 import { Peek, type QueueCount } from "./peek.js";
 import { Probe } from "./probe.js";
 import type { Program } from "./programs.js";
-import { Tap, type RunFate, type Sabotage } from "./tap.js";
+import type { RunFate } from "./fates.js";
+import { Tap, type Sabotage } from "./tap.js";
 
 export interface TrialRun {
   runId: string;
@@ -121,7 +122,7 @@ async function readRuns(scenario: Scenario, program: Program, tap: Tap): Promise
   for (const functionId of program.functions) {
     for (const runId of peek.runIds("crash", functionId, START_MS)) {
       try {
-        const fate = tap.fates.get(runId) ?? { ends: 0, changedAfterEnd: [] };
+        const fate = tap.fates.of(runId);
         runs.push({ runId, ...(await scenario.run(runId)), fate });
       } catch (error) {
         unreadable.push(`${runId}: ${error instanceof Error ? error.message : String(error)}`);

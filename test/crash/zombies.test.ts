@@ -59,7 +59,7 @@ it("a zombie that thaws after its run was taken over and finished changes nothin
   expect(output).toBe("after execution 2");
   expect(head).toEqual(finished.head);
   expect(entries).toEqual(finished.entries);
-  expect(tap.fates.get(head.runId)).toEqual({ ends: 1, changedAfterEnd: [] });
+  expect(tap.fates.of(head.runId)).toEqual({ ends: 1, changedAfterEnd: [] });
   expect(shown.flat()).toEqual([2]);
   expect(stepMessages(scenario)).toBe(0);
 });
@@ -135,7 +135,7 @@ it.each([
   expect(struck).toBe(true);
   expect(output).toBe(part === "logged" ? "1" : "first");
   expect(head.seals).toEqual(new Map([[1, part === "logged" ? 2 : 1]]));
-  expect(tap.fates.get(head.runId)).toEqual({ ends: 1, changedAfterEnd: [] });
+  expect(tap.fates.of(head.runId)).toEqual({ ends: 1, changedAfterEnd: [] });
 });
 
 it("a body that ignores its signal for 14 minutes past the lease is fenced, and its sandbox is not used again", async () => {

@@ -246,6 +246,7 @@ describe("registration", () => {
     ["no member", [{ event: "a", match: "data..x" }], "its match is"],
     ["an unknown member", [{ event: "a", when: "x" }], 'there is no "when"'],
     ["a timeout that is none", [{ event: "a", timeout: "soon" }], "the timeout of an entry"],
+    ["a timeout that has no JSON", [{ event: "a", timeout: 10n }], "the timeout of an entry is 10n"],
   ])("refuses %s", (_, cancelOn, is) => {
     expect(create(cancelOn)).toThrow(is);
   });

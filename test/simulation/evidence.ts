@@ -11,7 +11,7 @@ import { LogStore } from "../../runtime/state/log-store.js";
 import { unpack } from "../../runtime/state/payloads.js";
 import type { World } from "../../local/world/world.js";
 import type { Peek, QueueCount } from "../crash/peek.js";
-import type { RunFate } from "../crash/tap.js";
+import type { RunFate } from "../crash/fates.js";
 import type { Ledger } from "./ledger.js";
 import type { Marker } from "./markers.js";
 import type { Program } from "./program.js";
@@ -107,7 +107,7 @@ async function readRun(world: World, peek: Peek, watch: Watch, runId: string): P
     head,
     entries,
     output: output ? JSON.parse(await unpack(services, output)) : null,
-    fate: watch.fates.get(runId) ?? { ends: 0, changedAfterEnd: [] },
+    fate: watch.fates.of(runId),
     canary: String(event?.data["canary"]),
     written: written.flatMap((item) => item.entries),
     logItems: written.length,

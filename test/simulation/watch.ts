@@ -4,15 +4,13 @@
  * Must not: change what it sees.
  */
 import { createHash } from "node:crypto";
-import { isLive, type RunHead } from "../../runtime/core/run.js";
 import * as conditions from "../../runtime/state/conditions.js";
 import type { Item } from "../../runtime/state/attributes.js";
 import { HEAD_SORT_KEY, INBOX_PREFIX, LOG_PREFIX } from "../../runtime/state/keys.js";
-import { isEntryOf } from "../../runtime/state/log-store.js";
 import { AwsServiceError, type Input, type Output, type ServiceModel } from "../../local/aws/model.js";
 import type { World } from "../../local/world/world.js";
 import { entriesOf, type Peek } from "../crash/peek.js";
-import type { RunFate } from "../crash/tap.js";
+import { Fates } from "../crash/fates.js";
 import type { Marker } from "./markers.js";
 import { QueueWatch } from "./queue-watch.js";
 
@@ -20,7 +18,7 @@ const READS = new Set(["GetItem", "BatchGetItem", "Query", "GetQueueAttributes",
 
 export class Watch {
   readonly markers = new Set<Marker>();
-  readonly fates = new Map<string, RunFate>();
+  readonly fates = new Fates();
   /** How often each run was taken over from a worker that was lost. */
   readonly steals = new Map<string, number>();
   /** Writes to each run, those refused too. */
@@ -31,7 +29,6 @@ export class Watch {
   readonly #now: () => number;
   readonly #peek: () => Peek;
   readonly #startMs: number;
-  readonly #lastSeen = new Map<string, RunHead>();
   readonly #queues: QueueWatch;
 
   constructor(world: World, peek: () => Peek, options: { now: () => number; keepsLines: boolean }) {
@@ -50,7 +47,7 @@ export class Watch {
   }
 
   get runIds(): string[] {
-    return [...this.#lastSeen.keys()];
+    return this.fates.runIds;
   }
 
   /** Adds a line to the trace. */
@@ -94,7 +91,7 @@ export class Watch {
     const sortKey = item["sk"]?.S ?? "";
     if (runId === null) return;
     this.#count(runId);
-    if (sortKey === HEAD_SORT_KEY) this.#look(runId);
+    if (sortKey === HEAD_SORT_KEY) this.fates.noteHead(this.#peek().head(runId));
     if (!sortKey.startsWith(LOG_PREFIX)) return;
     const entries = entriesOf(item);
     if (entries.length > 1) this.markers.add("group commit");
@@ -102,10 +99,7 @@ export class Watch {
     if (entries.some(({ k }) => k === "failed")) this.markers.add("step retried");
     if (entries.some(({ k }) => k === "gone")) this.markers.add("losers let go");
     if (entries.some(({ k }) => k === "thrown")) this.markers.add("function retried");
-    const head = this.#lastSeen.get(runId);
-    if (!head) return;
-    if (!isEntryOf(head, sortKey)) this.markers.add("seal shut out");
-    else if (!isLive(head.status)) this.fates.get(runId)?.changedAfterEnd.push(`${sortKey} was written`);
+    if (this.fates.noteLogItem(runId, sortKey).shutOut) this.markers.add("seal shut out");
   }
 
   #updated(input: Input): void {
@@ -128,7 +122,7 @@ export class Watch {
     const claimedBy = itemOf(input["ExpressionAttributeValues"]);
     const isClaim = condition === conditions.CLAIMABLE || condition === conditions.STEALABLE;
     if (isClaim && this.#queues.isSweepersWake(claimedBy)) this.markers.add("lost wake healed");
-    this.#look(runId);
+    this.fates.noteHead(this.#peek().head(runId));
   }
 
   #refused(operation: string, input: Input, error: AwsServiceError): void {
@@ -166,23 +160,6 @@ export class Watch {
 
   #count(runId: string): void {
     this.writes.set(runId, (this.writes.get(runId) ?? 0) + 1);
-  }
-
-  /** How the head is now, and what that says of a run that had ended. */
-  #look(runId: string): void {
-    const before = this.#lastSeen.get(runId);
-    const head = this.#peek().head(runId);
-    if (!head) return;
-    this.#lastSeen.set(runId, head);
-    const fate = this.fates.get(runId) ?? { ends: 0, changedAfterEnd: [] };
-    this.fates.set(runId, fate);
-    if (before === undefined || isLive(before.status)) {
-      if (!isLive(head.status)) fate.ends += 1;
-      return;
-    }
-    for (const member of ["status", "endedAtMs", "epoch", "leaseUntilMs", "holder", "startedAtMs"] as const) {
-      if (before[member] !== head[member]) fate.changedAfterEnd.push(`${member}: ${before[member]} → ${head[member]}`);
-    }
   }
 }
 

@@ -154,7 +154,7 @@ describe("triggers of a function", () => {
     [{ cron: "* * * * *", jitter: "999ms" }, "its jitter is 999 ms; expected 1 second to 5 minutes"],
     [{ cron: "* * * * *", jitter: "5m1s" }, "its jitter is 301000 ms; expected 1 second to 5 minutes"],
     [{ cron: "* * * * *", jitter: "often" }, 'its jitter "often" is no duration'],
-    [{ cron: "* * * * *", jitter: true }, "its jitter is neither a number nor text"],
+    [{ cron: "* * * * *", jitter: true }, "its jitter true is no duration"],
     [{ event: "a/b", jitter: "30s" }, "an event trigger has a jitter; expected jitter beside cron only"],
     [
       [
