@@ -4,6 +4,7 @@
  */
 import { readBackoff, type Backoff } from "./backoff.js";
 import { readCancelOn, type CancelOn } from "./cancel-on.js";
+import { readConcurrency, type ConcurrencyOption } from "./concurrency.js";
 import { shown } from "./error-catalogue.js";
 import { functionInvalid, reviveError } from "./errors.js";
 import type { EventMap, EventType, ReceivedEvent } from "./events.js";
@@ -64,6 +65,14 @@ export interface FunctionOptions<T> {
    * timeouts: { start: "10m", finish: "2h" }
    */
   timeouts?: Timeouts | undefined;
+  /**
+   * How many may execute at the same time: a number, or one or two limits of which both must have a place. What counts is
+   * work: a run that sleeps, waits, or rests between two attempts takes no place. The `onFailure` handler is not limited.
+   *
+   * @example
+   * concurrency: [{ limit: 50 }, { limit: 2, key: "event.data.customerId" }]
+   */
+  concurrency?: ConcurrencyOption | undefined;
   /** Classes whose hooks stand around this function, inside those of the client. The first is the outermost. */
   middleware?: readonly MiddlewareClass[] | undefined;
 }
@@ -170,6 +179,7 @@ const OPTION_NAMES: readonly string[] = [
   "idempotency",
   "cancelOn",
   "timeouts",
+  "concurrency",
   "onFailure",
   "middleware",
 ];
@@ -265,12 +275,12 @@ function requireOptions(options: FunctionParts["options"]): void {
   if (fault) throw functionInvalid({ id, ...fault });
 }
 
+type KeptConfig = Omit<FunctionConfig, "id" | "name" | "triggers" | "retries">;
+
 /** Options that are kept only where something is said. */
-function attemptConfig(
-  options: FunctionParts["options"],
-): Pick<FunctionConfig, "backoff" | "idempotency" | "parallel" | "cancelOn" | "timeouts"> {
-  const { id, backoff, idempotency, parallel, cancelOn, timeouts } = options;
-  const config: Pick<FunctionConfig, "backoff" | "idempotency" | "parallel" | "cancelOn" | "timeouts"> = {};
+function attemptConfig(options: FunctionParts["options"]): KeptConfig {
+  const { id, backoff, idempotency, parallel, cancelOn, timeouts, concurrency } = options;
+  const config: KeptConfig = {};
   if (parallel !== undefined) {
     if (parallel !== "in-turn" && parallel !== "distributed") {
       throw functionInvalid({ id, is: `its parallel is ${shown(parallel)}`, expected: '"in-turn" or "distributed"' });
@@ -298,6 +308,11 @@ function attemptConfig(
     const read = readTimeouts(timeouts);
     if ("is" in read) throw functionInvalid({ id, ...read });
     config.timeouts = read;
+  }
+  if (concurrency !== undefined) {
+    const read = readConcurrency(concurrency);
+    if ("is" in read) throw functionInvalid({ id, ...read });
+    config.concurrency = read;
   }
   return config;
 }

@@ -2,6 +2,7 @@
 export type { Backoff } from "./backoff.js";
 export type { CancelOn } from "./cancel-on.js";
 export { Perdure, type ClientOptions } from "./client.js";
+export type { Concurrency, ConcurrencyOption } from "./concurrency.js";
 export { durationMs, type TimeStr } from "./duration.js";
 export { PerdureError } from "./error-catalogue.js";
 export { NonRetriableError, RetryAfterError, StepError } from "./errors.js";

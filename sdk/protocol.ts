@@ -211,6 +211,23 @@ export interface FunctionConfig {
   timeouts?: TimeoutsConfig;
   /** Events that cancel a run; at most five. */
   cancelOn?: CancelConfig[];
+  /** How many may execute at once; at most two, of different scope or key. A run has a place of each before it executes. */
+  concurrency?: ConcurrencyConfig[];
+}
+
+/**
+ * `limit` places (1 to 1,000) for each value of `key`, a CEL expression over `event` that is asked when the run is made;
+ * without one, for all runs. Null lets the run through.
+ * - `scope` "function": the places are this function's. "app", with a key only: they are shared by all functions of the app
+ *   that have the same key, each of which goes up to its own `limit`.
+ * - `hold` "step": a place is held by what executes: a run that sleeps, waits or rests between attempts holds none. "run": by
+ *   the run, one place from its first turn to its end.
+ */
+export interface ConcurrencyConfig {
+  limit: number;
+  key?: string;
+  scope: "function" | "app";
+  hold: "step" | "run";
 }
 
 /** An event that cancels a run, received within `timeoutMs` (366 days when absent) after the one that started it. */

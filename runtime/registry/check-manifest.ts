@@ -2,6 +2,7 @@
 import { isBackoffConfig } from "../../sdk/backoff.js";
 import { defineError, isPerdureError, shown } from "../../sdk/error-catalogue.js";
 import { MAX_CANCEL_EVENTS } from "../../sdk/cancel-on.js";
+import { MAX_CONCURRENCY_LIMITS, readConcurrency } from "../../sdk/concurrency.js";
 import { MAX_WAIT_MS } from "../../sdk/duration.js";
 import { eventNameFault } from "../../sdk/events.js";
 import type { AppManifest } from "../../sdk/protocol.js";
@@ -58,7 +59,7 @@ export function checkManifest(manifest: AppManifest): AppManifest {
 }
 
 function checkFunction(config: Record<string, unknown>, problems: string[]): void {
-  const { id, name, retries, triggers, backoff, idempotency, parallel, timeouts, cancelOn } = config;
+  const { id, name, retries, triggers, backoff, idempotency, parallel, timeouts, cancelOn, concurrency } = config;
   const problem = (text: string): void => void problems.push(`function ${shown(id)}: ${text}`);
   if (typeof id !== "string" || !functionIdPattern.test(id)) {
     problem("the id is not usable; expected lowercase letters, digits and hyphens, at most 80");
@@ -81,6 +82,7 @@ function checkFunction(config: Record<string, unknown>, problems: string[]): voi
     if (fault) problem(fault);
   }
   if (cancelOn !== undefined) for (const fault of cancelOnFaults(cancelOn)) problem(fault);
+  if (concurrency !== undefined) for (const fault of concurrencyFaults(concurrency)) problem(fault);
   if (!Array.isArray(triggers) || triggers.length > MAX_TRIGGERS) {
     const count = Array.isArray(triggers) ? triggers.length : "no list of";
     problem(`it has ${count} triggers; expected at most ${MAX_TRIGGERS}`);
@@ -114,6 +116,23 @@ function cancelFault(entry: unknown): string | null {
     return `a timeout of its cancelOn is ${shown(timeoutMs)}; expected 0 to ${MAX_WAIT_MS} ms`;
   }
   return condition === undefined ? null : expressionFault("cancelOn", condition, ["event", "async"]);
+}
+
+/** What can be written in code can be said in a manifest, in its longest form: dispatch and the executor add nothing to it. */
+function concurrencyFaults(concurrency: unknown): string[] {
+  if (!Array.isArray(concurrency)) {
+    return [`its concurrency is ${shown(concurrency)}; expected a list of at most ${MAX_CONCURRENCY_LIMITS}`];
+  }
+  const limits: readonly unknown[] = concurrency;
+  const short = limits.find((limit) => !isRecord(limit) || limit["scope"] === undefined || limit["hold"] === undefined);
+  if (short !== undefined) {
+    return [
+      `a limit of its concurrency is ${shown(short)}; expected { limit, key, scope, hold }, without key or whole`,
+    ];
+  }
+  const read = readConcurrency(limits);
+  if ("is" in read) return [`${read.is}; expected ${read.expected}`];
+  return read.flatMap(({ key }) => (key === undefined ? [] : (expressionFault("concurrency", key) ?? [])));
 }
 
 function isCancelTimeout(value: unknown): boolean {

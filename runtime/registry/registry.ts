@@ -3,7 +3,7 @@
  * loaded anew only for apps whose version has changed.
  */
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
-import type { FunctionConfig } from "../../sdk/protocol.js";
+import type { ConcurrencyConfig, FunctionConfig } from "../../sdk/protocol.js";
 import { untilKnown } from "../aws/until-known.js";
 import { isEventMatch } from "../../sdk/triggers.js";
 import { compileExpression, type CompiledExpression } from "../expressions/cel.js";
@@ -25,6 +25,12 @@ export interface CronTick {
   jitterMs: number;
 }
 
+/** A limit, and what tells whose places a run takes; null: all runs share them. */
+export interface RegisteredConcurrency {
+  config: ConcurrencyConfig;
+  key: CompiledExpression | null;
+}
+
 export interface RegisteredFunction {
   appId: string;
   config: FunctionConfig;
@@ -32,6 +38,8 @@ export interface RegisteredFunction {
   crons: readonly CronTick[];
   /** One run for each of its values in 24 hours. */
   idempotency: CompiledExpression | null;
+  /** Empty when nothing limits it. */
+  concurrency: readonly RegisteredConcurrency[];
 }
 
 export interface RegisteredApp {
@@ -130,7 +138,8 @@ function readFunction(appId: string, item: Item): RegisteredFunction {
     if ("cron" in trigger) crons.push({ cron: trigger.cron, jitterMs: trigger.jitterMs ?? 0 });
     else matchers.push({ pattern: trigger.event, condition: expressionOf(trigger.if) });
   }
-  return { appId, config, matchers, crons, idempotency: expressionOf(config.idempotency) };
+  const concurrency = (config.concurrency ?? []).map((limit) => ({ config: limit, key: expressionOf(limit.key) }));
+  return { appId, config, matchers, crons, idempotency: expressionOf(config.idempotency), concurrency };
 }
 
 function expressionOf(expression: string | undefined): CompiledExpression | null {

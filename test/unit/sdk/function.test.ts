@@ -89,7 +89,7 @@ describe("options of a function", () => {
       "its backoff begins with 60000 ms and ends with 1000 ms; expected longest not below first",
     ],
     [{ id: "f", retry: 3 }, 'there is no option "retry"; expected id, name, triggers, retries'],
-    [{ id: "f", concurrency: 1 }, 'there is no option "concurrency"'],
+    [{ id: "f", throttle: 1 }, 'there is no option "throttle"'],
   ])("%j is refused", (options, message) => {
     const refusal = configOf({ triggers: trigger, ...options });
     expect(refusal).toContain("FUNCTION_INVALID: Cannot create function ");
