@@ -7,7 +7,7 @@ import type { Fault } from "./errors.js";
 import type { ConcurrencyConfig } from "./protocol.js";
 
 interface Limit {
-  /** Places there are for each key: a whole number from 1 to 1,000. A deploy that changes it counts at once. */
+  /** Places there are for each value of the key: a whole number from 1 to 1,000. A deploy that changes it counts at once. */
   limit: number;
   /**
    * What a place is held for. "step", as when absent: for work, that is steps that execute and the function's code between
@@ -18,9 +18,8 @@ interface Limit {
 }
 
 /**
- * How many may execute at the same time; the others wait in the order in which their runs were made, and none is lost. What
- * takes a place is a run whose code is executed, and each further step it has under way at that moment, side by side or in a
- * Lambda of its own.
+ * How many may execute at the same time; the others wait, those of older runs first. What takes a place is a run whose code is
+ * executed, and each further step it has under way at that moment, side by side or in a Lambda of its own.
  */
 export type Concurrency = Limit &
   (
@@ -29,15 +28,18 @@ export type Concurrency = Limit &
         scope?: "function" | undefined;
         /**
          * A CEL expression over `event`, such as "event.data.customerId": each of its values has `limit` places of its own.
-         * It is asked once, when the run is made; a run for which it is null, or fails, is not limited by it. Lists and maps
+         * It is asked once, when the run is made. Null, which it is too when it fails, is a value like another; lists and maps
          * count as JSON, `1` and `"1"` as the same. Up to 1,024 characters. Without a key, all runs share the places.
          */
         key?: string | undefined;
       }
     | {
-        /** "app": the places are shared by all functions of the app that write the same `key`, each up to its own `limit`. */
+        /**
+         * "app": the places are shared by all functions of the app for whose limits of this scope the key comes to the same
+         * value, whatever the expression. Each goes up to its own `limit`.
+         */
         scope: "app";
-        /** As for "function", but needed: it names what is shared, such as "'openai'" or "event.data.customerId". */
+        /** As for "function", but needed: it names what is shared, such as "'openai'" or "'crm-' + event.data.account". */
         key: string;
       }
   );
@@ -90,11 +92,12 @@ function readLimit(written: unknown): ConcurrencyConfig | Fault {
   if (!isLimit(limit)) return fault("limit", limit, `a whole number from 1 to ${MAX_CONCURRENCY}`);
   if (scope !== "function" && scope !== "app") return fault("scope", scope, '"function" or "app"');
   if (hold !== "step" && hold !== "run") return fault("hold", hold, '"step" or "run"');
-  if (key === undefined && scope === "function") return { limit, scope, hold };
-  if (typeof key !== "string" || key.trim() === "") {
-    return fault("key", key, 'a CEL expression such as "event.data.customerId", which scope "app" needs');
+  if (key === undefined) {
+    if (scope === "function") return { limit, scope, hold };
+    return { is: 'its concurrency has the scope "app" and no key', expected: `a key such as "'openai'"` };
   }
-  return { limit, key, scope, hold };
+  if (typeof key === "string" && key.trim() !== "") return { limit, key, scope, hold };
+  return fault("key", key, 'a CEL expression such as "event.data.customerId"');
 }
 
 function isLimit(value: unknown): value is number {

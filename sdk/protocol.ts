@@ -217,9 +217,9 @@ export interface FunctionConfig {
 
 /**
  * `limit` places (1 to 1,000) for each value of `key`, a CEL expression over `event` that is asked when the run is made;
- * without one, for all runs. Null lets the run through.
+ * without one, for all runs. Null is a value like another.
  * - `scope` "function": the places are this function's. "app", with a key only: they are shared by all functions of the app
- *   that have the same key, each of which goes up to its own `limit`.
+ *   whose keys of that scope come to the same value, each up to its own `limit`.
  * - `hold` "step": a place is held by what executes: a run that sleeps, waits or rests between attempts holds none. "run": by
  *   the run, one place from its first turn to its end.
  */

@@ -75,6 +75,7 @@ it("a manifest with mistakes is refused with every one of them named, and nothin
       config("eleven", { triggers: Array.from({ length: 11 }, (_, index) => ({ event: `shop/x${index}` })) }),
       config("stubborn", { retries: 21 }),
       config("bad-key", { idempotency: "event.data.(" }),
+      config("bad-places", { concurrency: [{ limit: 1, key: "event.data.(", scope: "function", hold: "step" }] }),
       config("bad-pause", { backoff: { firstMs: -1, factor: 2, longestMs: 5 } }),
       config("bad-jitter", { triggers: [{ cron: "0 * * * *", jitterMs: 300_001 }] }),
       config("Upper_Case"),
@@ -90,13 +91,14 @@ it("a manifest with mistakes is refused with every one of them named, and nothin
     'function "eleven": it has 11 triggers',
     'function "stubborn": retries are 21',
     'function "bad-key": Cannot read expression',
+    'function "bad-places": Cannot read expression "event.data.(": ',
     'function "bad-pause": its backoff is {"firstMs":-1',
     'function "bad-jitter": the jitter of a cron is 300001; expected 1000 to 300000 ms',
     'function "Upper_Case": the id is not usable',
   ]) {
     expect(message).toContain(named);
   }
-  expect(message.match(/^ {2}- /gm)).toHaveLength(9);
+  expect(message.match(/^ {2}- /gm)).toHaveLength(10);
   expect(storedSince(scenario, mark)).toEqual([]);
   expect(await registered(scenario)).toEqual(["shop/a"]);
 });

@@ -9,8 +9,10 @@ import { z } from "zod";
 import {
   eventType,
   Perdure,
+  type Concurrency,
   type FunctionClient,
   type FunctionContext,
+  type FunctionOptions,
   type Logger,
   type PerdureFunction,
   type ReceivedEvent,
@@ -73,6 +75,37 @@ client.createFunction(
 );
 // @ts-expect-error an expression is text
 client.createFunction({ id: "f", triggers: { event: "plain/event" }, idempotency: (event) => event.id }, () => null);
+client.createFunction({ id: "f", triggers: { event: "plain/event" }, concurrency: 5 }, () => null);
+client.createFunction(
+  { id: "f", triggers: { event: "plain/event" }, concurrency: { limit: 5, key: "event.data.id", hold: "run" } },
+  () => null,
+);
+const shared = { limit: 5, key: "'openai'", scope: "app" } as const satisfies Concurrency;
+client.createFunction({ id: "f", triggers: { event: "plain/event" }, concurrency: [shared] }, () => null);
+client.createFunction(
+  { id: "f", triggers: { event: "plain/event" }, concurrency: [{ limit: 9, scope: "function" }, shared] },
+  () => null,
+);
+expectTypeOf<undefined>().toExtend<FunctionOptions<[]>["concurrency"]>();
+// A scope that is chosen later has a key in any case.
+declare const scope: "function" | "app";
+expectTypeOf({ limit: 5, scope, key: "'openai'" }).toExtend<Concurrency>();
+// @ts-expect-error at most two limits
+client.createFunction({ id: "f", triggers: [], concurrency: [shared, { limit: 1 }, { limit: 2 }] }, () => null);
+// @ts-expect-error a number in a list says nothing that the number alone does not
+client.createFunction({ id: "f", triggers: [], concurrency: [5] }, () => null);
+// @ts-expect-error without a limit
+client.createFunction({ id: "f", triggers: [], concurrency: { key: "event.data.id" } }, () => null);
+// @ts-expect-error what an app shares has a name
+client.createFunction({ id: "f", triggers: [], concurrency: { limit: 5, scope: "app" } }, () => null);
+// @ts-expect-error no such scope
+client.createFunction({ id: "f", triggers: [], concurrency: { limit: 5, scope: "account", key: "1" } }, () => null);
+// @ts-expect-error no such hold
+client.createFunction({ id: "f", triggers: [], concurrency: { limit: 5, hold: "job" } }, () => null);
+// @ts-expect-error a misspelled member
+client.createFunction({ id: "f", triggers: [], concurrency: { limit: 5, keys: "event.data.id" } }, () => null);
+// @ts-expect-error an expression is text
+client.createFunction({ id: "f", triggers: [], concurrency: { limit: 5, key: (event) => event.id } }, () => null);
 // @ts-expect-error "5 parsecs" is no duration
 client.createFunction({ id: "f", triggers: { event: "plain/event" }, backoff: { first: "5 parsecs" } }, () => null);
 

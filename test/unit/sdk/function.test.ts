@@ -54,6 +54,105 @@ describe("options of a function", () => {
   });
 
   it.each([
+    [1, [{ limit: 1, scope: "function", hold: "step" }]],
+    [1_000, [{ limit: 1_000, scope: "function", hold: "step" }]],
+    [{ limit: 10 }, [{ limit: 10, scope: "function", hold: "step" }]],
+    [{ limit: 3, hold: "run" }, [{ limit: 3, scope: "function", hold: "run" }]],
+    [{ limit: 3, key: undefined, scope: undefined, hold: undefined }, [{ limit: 3, scope: "function", hold: "step" }]],
+    [
+      { limit: 2, key: "event.data.customerId", scope: "function", hold: "step" },
+      [{ limit: 2, key: "event.data.customerId", scope: "function", hold: "step" }],
+    ],
+    [
+      [{ limit: 2, key: "'openai'", scope: "app", hold: "run" }],
+      [{ limit: 2, key: "'openai'", scope: "app", hold: "run" }],
+    ],
+    [
+      [{ limit: 50 }, { limit: 2, key: "event.data.customerId" }],
+      [
+        { limit: 50, scope: "function", hold: "step" },
+        { limit: 2, key: "event.data.customerId", scope: "function", hold: "step" },
+      ],
+    ],
+    // One key, whose places are the function's in one limit and the app's in the other.
+    [
+      [
+        { limit: 2, key: "event.data.a" },
+        { limit: 5, key: "event.data.a", scope: "app" },
+      ],
+      [
+        { limit: 2, key: "event.data.a", scope: "function", hold: "step" },
+        { limit: 5, key: "event.data.a", scope: "app", hold: "step" },
+      ],
+    ],
+    [[], []],
+  ])("a concurrency of %j is %j", (concurrency, read) => {
+    expect(configOf({ id: "f", triggers: trigger, concurrency })).toEqual({
+      id: "f",
+      name: "f",
+      triggers: [{ event: "a/b" }],
+      retries: 4,
+      concurrency: read,
+    });
+  });
+
+  it("are not those of its onFailure, which waits for nobody's place", () => {
+    const { config, failure } = client.createFunction(
+      { id: "f", triggers: trigger, retries: 1, concurrency: 1, onFailure: () => undefined },
+      () => undefined,
+    );
+    expect(config.concurrency).toEqual([{ limit: 1, scope: "function", hold: "step" }]);
+    expect(failure?.config).toMatchObject({ id: "f-failure", retries: 1 });
+    expect(failure?.config).not.toHaveProperty("concurrency");
+  });
+
+  it.each([
+    ["5", 'its concurrency is "5"; expected 10 or { limit: 10, key: "event.data.customerId" }'],
+    [null, "its concurrency is null; expected 10 or { limit"],
+    [true, "its concurrency is true; expected 10 or { limit"],
+    [[5], "its concurrency is 5; expected 10 or { limit"],
+    [[null], "its concurrency is null; expected 10 or { limit"],
+    [Array.from({ length: 3 }, () => ({ limit: 1 })), "its concurrency has 3 limits; expected at most 2"],
+    [{}, "the limit of its concurrency is undefined; expected a whole number from 1 to 1000"],
+    [0, "the limit of its concurrency is 0; expected a whole number from 1 to 1000"],
+    [-1, "the limit of its concurrency is -1; expected a whole number"],
+    [1.5, "the limit of its concurrency is 1.5; expected a whole number"],
+    [1_001, "the limit of its concurrency is 1001; expected a whole number"],
+    [NaN, "the limit of its concurrency is NaN; expected a whole number"],
+    [Infinity, "the limit of its concurrency is Infinity; expected a whole number"],
+    [{ limit: "5" }, 'the limit of its concurrency is "5"; expected a whole number'],
+    [{ limit: { toString: {} } }, 'the limit of its concurrency is {"toString":{}}; expected a whole number'],
+    [{ max: 5 }, 'its concurrency has the unknown member "max"; expected limit, key, scope, hold'],
+    [[{ limit: 5 }, { limit: 5, keys: "event.id" }], 'its concurrency has the unknown member "keys"'],
+    [{ limit: 5, key: "" }, 'the key of its concurrency is ""; expected a CEL expression such as "event.data.'],
+    [{ limit: 5, key: " \n" }, 'the key of its concurrency is " \\n"; expected a CEL expression'],
+    [{ limit: 5, key: null }, "the key of its concurrency is null; expected a CEL expression"],
+    [{ limit: 5, key: () => "a" }, 'the key of its concurrency is () => "a"; expected a CEL expression'],
+    [{ limit: 5, scope: "app" }, 'its concurrency has the scope "app" and no key; expected a key such as "\'openai\'"'],
+    [{ limit: 5, scope: "account" }, 'the scope of its concurrency is "account"; expected "function" or "app"'],
+    [{ limit: 5, scope: null }, "the scope of its concurrency is null; expected"],
+    [{ limit: 5, hold: "job" }, 'the hold of its concurrency is "job"; expected "step" or "run"'],
+    [[{ limit: 1 }, { limit: 2 }], "its concurrency has two limits of one scope and key; expected each once"],
+    [
+      [
+        { limit: 1, key: "event.id", scope: "function" },
+        { limit: 2, key: "event.id", hold: "run" },
+      ],
+      "its concurrency has two limits of one scope and key",
+    ],
+    [
+      [
+        { limit: 1, key: "'a'", scope: "app" },
+        { limit: 2, key: "'a'", scope: "app" },
+      ],
+      "its concurrency has two limits of one scope and key",
+    ],
+  ])("a concurrency of %j is refused", (concurrency, message) => {
+    const refusal = configOf({ id: "f", triggers: trigger, concurrency });
+    expect(refusal).toContain(`FUNCTION_INVALID: Cannot create function "f": ${message}`);
+  });
+
+  it.each([
     [
       { id: "Process Document" },
       "its id is not usable; expected at most 80 lowercase letters, digits and hyphens, such as",
