@@ -2,6 +2,7 @@
 import { CHECKS, describeViolation, violationsOf, type CheckName } from "./checks.js";
 import type { Evidence } from "./evidence.js";
 import { MARKERS, type Marker } from "./markers.js";
+import { codeOf } from "./program.js";
 import { simulate, type SimulationOptions } from "./simulation.js";
 
 export interface CampaignSums {
@@ -74,7 +75,7 @@ export class Campaign {
     sums.faults += evidence.faults;
     sums.virtualMs += evidence.virtualMs;
     for (const marker of evidence.markers) sums.markers[marker] = (sums.markers[marker] ?? 0) + 1;
-    const kinds = new Set(evidence.programs.flatMap((program) => [...program.kinds]));
+    const kinds = new Set(codeOf(evidence.programs).flatMap((code) => [...code.kinds]));
     for (const kind of kinds) sums.kinds[kind] = (sums.kinds[kind] ?? 0) + 1;
     const violations = violationsOf(evidence);
     if (violations.length === 0) return;

@@ -11,6 +11,7 @@ import type { LogEntry } from "../../sdk/protocol.js";
 import { CHECKS, violationsOf, type CheckName } from "./checks.js";
 import type { Evidence, RunEvidence } from "./evidence.js";
 import type { BodyStart, PassRecord } from "./ledger.js";
+import type { DrawnTimeouts } from "./options/timeouts.js";
 import { PredictedFailure, type Operation } from "./operation.js";
 import { drawSwarm } from "./swarm.js";
 
@@ -37,13 +38,15 @@ const body: BodyStart = {
 };
 
 const pass: PassRecord = {
-  ...{ runId: PARENT, functionId: "f0", version: 0, canary: "request0:event0" },
+  ...{ runId: PARENT, functionId: "f0", version: 0, canary: "request0:event0", told: null },
   ...{ shown: ["s1=aaaa", "r1 chose 0", "s2=bbbb"], choices: new Map([["r1", 0]]) },
 };
 
 const run: RunEvidence = {
   ...{ runId: PARENT, head, entries: [done], output: OUTPUT, fate: { ends: 1, changedAfterEnd: [] } },
   ...{ canary: "request0:event0", written: [done], logItems: 1, wakes: 1, steals: 0, writes: 4 },
+  ...{ times: { createdAtMs: BEGAN_MS, beganAtMs: BEGAN_MS + 20, endedAtMs: ENDED_MS } },
+  event: { id: "e", name: "sim/f0", data: { canary: "request0:event0" }, ts: 900 },
 };
 
 const child: RunEvidence = {
@@ -61,7 +64,7 @@ const returnsItsName: Operation = {
 };
 
 const program = (functionId: string, eventName: string): Evidence["programs"][number] => ({
-  ...{ functionId, eventName, kinds: new Set(["run"]), body: returnsItsName },
+  ...{ functionId, eventName, kinds: new Set(["run"]), body: returnsItsName, timeouts: {}, handler: null },
 });
 
 const ledger: Evidence["ledger"] = {
@@ -69,15 +72,23 @@ const ledger: Evidence["ledger"] = {
   passes: [pass, { ...pass, shown: ["s1=aaaa"] }, { ...pass, runId: CHILD, canary: `${PARENT}:e1:0` }],
   sleeps: [{ runId: PARENT, site: "z1", askedAtMs: 1_100, lengthMs: 400, endedAtMs: [1_500, 1_501] }],
   sends: [{ runId: PARENT, site: "e1", functionId: "f1", count: 1, ids: ["event-of-b"] }],
+  asked: new Map(),
 };
 
-const externalEvent = { functionId: "f0", canary: "request0:event0", senderId: null, notBeforeMs: 1_400 };
+const externalEvent = {
+  functionId: "f0",
+  canary: "request0:event0",
+  senderId: null,
+  sentAtMs: 900,
+  notBeforeMs: 1_400,
+};
 
 const sound: Evidence = {
   ...{ seed: 1, hash: "", programs: [program("f0", "sim/f0"), program("f1", "sim/f1")], runs: [run, child] },
   ...{ unreadable: [], ledger, requests: [{ accepted: true, events: [externalEvent] }], cancels: [], orphans: [] },
   ...{ messages: [{ queue: "perdure-steps", messages: 0 }], timers: [], logLines: ["Run ended"], stored: "{}" },
   ...{ secrets: ["the-key"], faults: 0, calls: 9, virtualMs: 3_000, markers: new Set(), timeline: [] },
+  ...{ bulkRequests: [], bulkCancels: [], staleFeeds: [], healedAtMs: 2_500 },
   swarm: { ...drawSwarm(seededRandom(1)), isGentle: false, skewMs: 0 },
 };
 
@@ -85,6 +96,13 @@ const gentle = { ...sound.swarm, isGentle: true };
 const withRun = (change: Partial<RunEvidence>): Evidence => ({ ...sound, runs: [{ ...run, ...change }, child] });
 const withHead = (change: Partial<RunHead>): Evidence => withRun({ head: { ...head, ...change } });
 const withBody = (change: Partial<BodyStart>): Evidence => withLedger({ bodies: [{ ...body, ...change }] });
+const reason = (code: string, message = code): RunHead["reason"] => ({ name: "PerdureError", message, code });
+const endedBy = (code: string, change: Partial<RunHead> = {}): Evidence =>
+  withHead({ status: "Cancelled", reason: reason(code), ...change });
+const withTimeouts = (timeouts: DrawnTimeouts, evidence: Evidence): Evidence => ({
+  ...evidence,
+  programs: evidence.programs.map((each) => ({ ...each, timeouts })),
+});
 const withLedger = (change: Partial<Evidence["ledger"]>): Evidence => ({ ...sound, ledger: { ...ledger, ...change } });
 const withPass = (change: Partial<PassRecord>): Evidence =>
   withLedger({ passes: [...ledger.passes, { ...pass, ...change }] });
@@ -96,6 +114,43 @@ const request = (events: (typeof externalEvent | typeof senderEvent)[], accepted
   ...sound,
   requests: [{ accepted, events }],
 });
+
+const HANDLER = "sim_handler";
+const failed: RunEvidence = { ...run, head: { ...head, status: "Failed", error: { name: "Error", message: "why" } } };
+const handled: RunEvidence = {
+  ...run,
+  ...{ runId: HANDLER, head: { ...head, runId: HANDLER, functionId: "f0-failure" }, canary: `${PARENT}:failed` },
+};
+const handles = (runs: readonly RunEvidence[]): Evidence => ({
+  ...sound,
+  programs: sound.programs.map((each) => ({ ...each, handler: { ...each, functionId: `${each.functionId}-failure` } })),
+  runs: [...runs, child],
+});
+const told = { runId: PARENT, functionId: "f0", canary: "request0:event0", error: { name: "Error", message: "why" } };
+const handling = (news: Partial<typeof told>): Evidence => {
+  const about = { runId: HANDLER, functionId: "f0-failure", canary: handled.canary };
+  const passes = [...ledger.passes, { ...pass, ...about, told: { ...told, ...news } }];
+  return { ...handles([failed, handled]), ledger: { ...ledger, passes } };
+};
+
+/** Of the runs of f0 that were created from ms 500 to ms 1500, accepted at ms 1500, over at ms 1800. */
+const bulk: Evidence["bulkCancels"][number] = {
+  ...{ id: "bulk-1", functionId: "f0", fromMs: 500, toMs: 1_500, condition: null, cancelled: 1 },
+  times: { acceptedAtMs: 1_500, endedAtMs: 1_800 },
+};
+const asked: Evidence["bulkRequests"][number] = {
+  ...{ functionId: "f0", fromMs: 500, toMs: null, ending: null, acceptedAs: ["bulk-1", "bulk-1"] },
+};
+const inBulk: RunEvidence = {
+  ...run,
+  head: { ...head, status: "Cancelled", reason: reason("CANCELLED_IN_BULK", 'bulk cancel "bulk-1"') },
+  times: { ...run.times, endedAtMs: 1_700 },
+};
+const inBulkOf = (change: Partial<typeof bulk>, first: RunEvidence = inBulk): Evidence => ({
+  ...{ ...sound, bulkCancels: [{ ...bulk, ...change }], bulkRequests: [{ ...asked, toMs: null }] },
+  runs: [first, child],
+});
+const ofTheOther = { condition: 'event.data.canary.endsWith("1")' };
 
 const broken: [CheckName, string, Evidence][] = [
   ["everythingEnds", "is still Running", withHead({ status: "Running" })],
@@ -125,11 +180,84 @@ const broken: [CheckName, string, Evidence][] = [
     {
       ...withBody({ atMs: 6_851 }),
       cancels: cancelled(1_600),
-      runs: [{ ...run, head: { ...head, status: "Cancelled" } }],
+      runs: [{ ...run, head: { ...head, status: "Cancelled" }, times: { ...run.times, endedAtMs: 1_600 } }],
     },
   ],
   ["cancelsHold", "was cancelled, and is Completed", { ...sound, cancels: cancelled(1_600) }],
   ["cancelsHold", "nobody cancelled", withHead({ status: "Cancelled" })],
+  ["cancelsHold", "nobody cancelled", endedBy("CANCELLED_BY_REQUEST")],
+  ["cancelsHold", "nobody cancelled", endedBy("CANCELLED_BY_PARENT")],
+  ["cancelsHold", "FINISH_TIMED_OUT", endedBy("FINISH_TIMED_OUT")],
+  [
+    "timeoutsAreNotEarly",
+    "after 980 ms, and may take 1000",
+    withTimeouts({ finish: 1_000 }, endedBy("FINISH_TIMED_OUT", { startedAtMs: BEGAN_MS + 20 })),
+  ],
+  [
+    "timeoutsAreNotEarly",
+    "began, and was cancelled as if it had not",
+    withTimeouts({ start: 1_000 }, endedBy("START_TIMED_OUT")),
+  ],
+  [
+    "timeoutsAreNotEarly",
+    "had waited 120 ms, and may wait 1000",
+    { ...withTimeouts({ start: 1_000 }, endedBy("START_TIMED_OUT")), ledger: { ...ledger, passes: [], bodies: [] } },
+  ],
+  [
+    "timeoutsAreKept",
+    "began after 1001 ms, and may wait 1000",
+    withTimeouts({ start: 1_000 }, withHead({ startedAtMs: 2_001 })),
+  ],
+  [
+    "timeoutsAreKept",
+    "began 1 ms after the run's time was up",
+    withTimeouts({ finish: 1_000 }, withBody({ atMs: 2_021 })),
+  ],
+  [
+    "timeoutsAreKept",
+    "ended 3601480 ms after its time was up",
+    withTimeouts({ finish: 1_000 }, withRun({ times: { ...run.times, endedAtMs: 3_603_500 } })),
+  ],
+  ["failuresAreHandledOnce", "was handled 0 times", handles([failed])],
+  ["failuresAreHandledOnce", "was handled 2 times", handles([failed, handled, { ...handled, runId: "again" }])],
+  ["failuresAreHandledOnce", "which is Completed", handles([run, handled])],
+  [
+    "failuresAreHandledOnce",
+    "which is another function's",
+    handles([{ ...failed, head: { ...failed.head, functionId: "f1" } }, handled]),
+  ],
+  ["failuresAreHandledOnce", "which is no run", handles([{ ...handled, canary: "nobody:failed" }])],
+  [
+    "failuresAreHandledOnce",
+    "is not told of",
+    handles([
+      failed,
+      handled,
+      { ...handled, runId: "of-handler", canary: `${HANDLER}:failed` },
+      { ...handled, head: { ...handled.head, status: "Failed" } },
+    ]),
+  ],
+  [
+    "handlersAreTold",
+    'told "f0 request0:event0: Error what?"',
+    handling({ error: { name: "Error", message: "what?" } }),
+  ],
+  ["handlersAreTold", "f0 request9:event0", handling({ canary: "request9:event0" })],
+  ["bulkCancelsEnd", "never ended", inBulkOf({ times: { acceptedAtMs: 1_500, endedAtMs: null } })],
+  ["bulkCancelsEnd", "is not on record", { ...inBulkOf({}), bulkCancels: [] }],
+  [
+    "bulkCancelsEnd",
+    "was accepted as bulk-1,bulk-2",
+    { ...inBulkOf({}), bulkRequests: [{ ...asked, acceptedAs: ["bulk-1", "bulk-2"] }] },
+  ],
+  ["bulkCancelsEnd", "nobody asked for bulk cancel bulk-1", inBulkOf({ fromMs: 499 })],
+  ["bulkCancelsEnd", "1 requests made 2", { ...inBulkOf({}), bulkCancels: [bulk, { ...bulk, id: "bulk-2" }] }],
+  ["bulkCancelsAreWhole", "was over, and run", inBulkOf({}, run)],
+  ["bulkCancelsSpareOthers", "was not meant", inBulkOf({ functionId: "f1" })],
+  ["bulkCancelsSpareOthers", "was not meant", inBulkOf({ toMs: BEGAN_MS })],
+  ["bulkCancelsSpareOthers", "was not meant", inBulkOf(ofTheOther)],
+  ["bulkCancelsSpareOthers", "says 2 runs, and they were 1", inBulkOf({ cancelled: 2 })],
+  ["bulkCancelsSpareOthers", "says 0 runs, and they were 1", inBulkOf({ cancelled: 0 })],
   ["nothingIsEarly", "of 400 ms ended after 399 ms", withSleepEnd(1_499)],
   ["nothingIsEarly", "began 100 ms early", withBody({ atMs: 1_300 })],
   ["noOrphan", "had no due entry", { ...sound, orphans: ["live run x had no due entry"] }],
@@ -188,9 +316,11 @@ describe("checks", () => {
     expect([...new Set(broken.map(([check]) => check))].sort()).toEqual(Object.keys(CHECKS).sort());
   });
 
-  it("allow what is right: a race that another version of the code decides otherwise, an attempt for each lost worker", () => {
+  it("allow what is right: other code decides a race otherwise, an attempt for each lost worker, a bulk cancel, a handler", () => {
     const other = withPass({ version: 1, shown: ["s1=aaaa", "r1 chose 1"], choices: new Map([["r1", 1]]) });
     expect(violationsOf(other)).toEqual([]);
+    expect(violationsOf(inBulkOf({}))).toEqual([]);
+    expect(violationsOf(handling({})).filter(({ check }) => check !== "resultEqualsOracle")).toEqual([]);
     const again = { ...withLedger({ bodies: [body, body] }), runs: [{ ...run, steals: 1 }, child] };
     expect(violationsOf(again)).toEqual([]);
   });

@@ -1,17 +1,20 @@
 /**
  * Owns: what must hold in every world, one small named predicate for each promise. A predicate answers what is wrong, in
- * sentences, or nothing. Each has a world that violates it in checks.test.ts.
+ * sentences, or nothing. Each has a world that violates it in checks.test.ts. Those of one topic are in a file of checks/.
  * Must not: know an operation; what programs do is in their own predictions.
  */
-import { BEAT_MS, FIRST_BEAT_MS, LEASE_MS, FAR_WAIT_MS } from "../../runtime/core/limits.js";
+import { FAR_WAIT_MS } from "../../runtime/core/limits.js";
 import { runIdOf } from "../../runtime/core/ids.js";
 import { isLive } from "../../runtime/core/run.js";
 import type { Evidence, RunEvidence } from "./evidence.js";
 import type { PassRecord } from "./ledger.js";
+import { bulkCancelsAreWhole, bulkCancelsEnd, bulkCancelsSpareOthers } from "./checks/bulk-cancels.js";
+import { cancelsHold, noBodyAfterCancel } from "./checks/cancels.js";
+import { clocksApartMs, type Check } from "./checks/check.js";
+import { failuresAreHandledOnce, handlersAreTold } from "./checks/failure-handlers.js";
+import { timeoutsAreKept, timeoutsAreNotEarly } from "./checks/timeouts.js";
 import { show } from "./operation.js";
-import { predict, type Prediction } from "./program.js";
-
-export type Check = (evidence: Evidence) => string[];
+import { codeOf, predict, type Prediction } from "./program.js";
 
 const cut = (text: string): string => text.slice(0, 300);
 const shorten = (value: unknown): string => cut(show(value));
@@ -27,11 +30,11 @@ export const everythingEnds: Check = ({ runs }) =>
 export const resultEqualsOracle: Check = ({ runs, programs, ledger }) =>
   runs.flatMap((run) => {
     const { runId, head, output, canary } = run;
-    const program = programs.find(({ functionId }) => functionId === head.functionId);
-    if (!program || head.status === "Cancelled" || isLive(head.status)) return [];
+    const code = codeOf(programs).find(({ functionId }) => functionId === head.functionId);
+    if (!code || head.status === "Cancelled" || isLive(head.status)) return [];
     const real = `${head.status} ${head.status === "Completed" ? show(output) : (head.error?.message ?? "")}`;
     const passes = ledger.passes.filter((pass) => pass.runId === runId);
-    const right = passes.map(({ choices }) => predictOrExplain(() => predict(program, canary, choices)));
+    const right = passes.map(({ choices }) => predictOrExplain(() => predict(code, canary, choices)));
     return right.includes(real) ? [] : [`run ${runId} ended ${cut(real)} and not ${cut(right.at(-1) ?? "")}`];
   });
 
@@ -144,42 +147,17 @@ function timeoutsOf({ written }: RunEvidence, step: string): number {
 }
 
 /** A body begins only under a lease that is valid, clocks considered. */
-export const bodiesBeginUnderLease: Check = ({ ledger, swarm }) =>
-  ledger.bodies.flatMap(({ runId, site, kind, atMs, isLive: wasLive, leaseUntilMs }) =>
-    kind !== "distributed" && wasLive && leaseUntilMs + 2 * swarm.skewMs < atMs
+export const bodiesBeginUnderLease: Check = (evidence) =>
+  evidence.ledger.bodies.flatMap(({ runId, site, kind, atMs, isLive: wasLive, leaseUntilMs }) =>
+    kind !== "distributed" && wasLive && leaseUntilMs + clocksApartMs(evidence) < atMs
       ? [`step ${site} of run ${runId} began ${atMs - leaseUntilMs} ms after the lease`]
       : [],
   );
 
-/**
- * After a cancel was answered a turn under way may begin bodies until its next beat; until its lease at the latest, when its
- * beats do not get through.
- */
-export const noBodyAfterCancel: Check = ({ ledger, cancels, faults, swarm }) => {
-  const patienceMs = (faults === 0 ? BEAT_MS + FIRST_BEAT_MS : LEASE_MS) + 2 * swarm.skewMs;
-  return cancels.flatMap(({ runId, acknowledgedAtMs }) =>
-    ledger.bodies
-      .filter((body) => body.runId === runId && acknowledgedAtMs !== null && body.atMs > acknowledgedAtMs + patienceMs)
-      .map(
-        ({ site, atMs }) => `step ${site} of run ${runId} began ${atMs - (acknowledgedAtMs ?? 0)} ms after its cancel`,
-      ),
-  );
-};
-
-/** What was cancelled is cancelled, nothing else is, and the answer holds. */
-export const cancelsHold: Check = ({ runs, cancels }) =>
-  runs.flatMap(({ runId, head, canary }) => {
-    const asked = cancels.filter((cancel) => cancel.runId === runId || cancel.canary === canary);
-    const isAcknowledged = asked.some(({ acknowledgedAtMs }) => acknowledgedAtMs !== null);
-    if (isAcknowledged && head.status !== "Cancelled") return [`run ${runId} was cancelled, and is ${head.status}`];
-    // An invoked run is cancelled with the run that invoked it, or when that one has let it go.
-    const isUnasked = head.status === "Cancelled" && asked.length === 0 && head.parent === null;
-    return isUnasked ? [`nobody cancelled run ${runId}`] : [];
-  });
-
 /** No sleep ends before its time, and no run begins before its event's: by the clocks of two sandboxes, each wrong by the skew. */
-export const nothingIsEarly: Check = ({ ledger, swarm, runs, requests }) => {
-  const slackMs = 2 * swarm.skewMs;
+export const nothingIsEarly: Check = (evidence) => {
+  const { ledger, runs, requests } = evidence;
+  const slackMs = clocksApartMs(evidence);
   const early = ledger.sleeps.flatMap(({ runId, site, askedAtMs, lengthMs, endedAtMs }) =>
     endedAtMs
       .filter((atMs) => atMs + slackMs < askedAtMs + lengthMs)
@@ -329,6 +307,13 @@ export const CHECKS = {
   bodiesBeginUnderLease,
   noBodyAfterCancel,
   cancelsHold,
+  timeoutsAreNotEarly,
+  timeoutsAreKept,
+  failuresAreHandledOnce,
+  handlersAreTold,
+  bulkCancelsEnd,
+  bulkCancelsAreWhole,
+  bulkCancelsSpareOthers,
   nothingIsEarly,
   noOrphan,
   terminalIsFinal,

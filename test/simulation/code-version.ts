@@ -18,6 +18,11 @@ export class CodeVersion {
     this.number = number;
   }
 
+  /** The code as it was before any change. */
+  first(): CodeVersion {
+    return new CodeVersion(this.#seed, 0);
+  }
+
   /** Ids of the extra steps before the `position`-th operation of a sequence. */
   extras(sequenceId: string, position: number): string[] {
     // The first version is what most of a world runs: it has its share of steps that a later one removes.

@@ -6,15 +6,21 @@
 import type { RunHead } from "../../runtime/core/run.js";
 import type { LogEntry } from "../../sdk/protocol.js";
 import type { StoredEvent } from "../../sdk/protocol.js";
+import { CancellationStore, type Cancellation } from "../../runtime/state/cancellation-store.js";
 import { EventStore } from "../../runtime/state/event-store.js";
 import { LogStore } from "../../runtime/state/log-store.js";
 import { unpack } from "../../runtime/state/payloads.js";
 import type { World } from "../../local/world/world.js";
 import type { Peek, QueueCount } from "../crash/peek.js";
 import type { RunFate } from "../crash/fates.js";
+import { markersOfEnds } from "./end-markers.js";
 import type { Ledger } from "./ledger.js";
 import type { Marker } from "./markers.js";
+import type { BulkCancelRecord } from "./operators/bulk-cancel.js";
+import type { BulkCancelTimes } from "./operators/bulk-cancel-watch.js";
+import { canaryOf } from "./options/on-failure.js";
 import type { Program } from "./program.js";
+import type { RunTimes } from "./run-times.js";
 import type { CancelRecord, PostedRequest } from "./sent-requests.js";
 import type { Swarm } from "./swarm.js";
 import type { Watch } from "./watch.js";
@@ -25,6 +31,9 @@ export interface RunEvidence {
   entries: readonly LogEntry[];
   output: unknown;
   fate: RunFate;
+  times: RunTimes;
+  /** What started it. */
+  event: StoredEvent | null;
   /** The mark in the event that started it. */
   canary: string;
   /** Everything ever written to its log, sealed off or not. */
@@ -37,6 +46,14 @@ export interface RunEvidence {
   writes: number;
 }
 
+/** A bulk cancel as it stands in the table. */
+export interface BulkCancelEvidence extends Pick<
+  Cancellation,
+  "id" | "functionId" | "fromMs" | "toMs" | "condition" | "cancelled"
+> {
+  times: BulkCancelTimes;
+}
+
 export interface Evidence {
   seed: number;
   hash: string;
@@ -45,9 +62,13 @@ export interface Evidence {
   runs: readonly RunEvidence[];
   /** Loading a run failed: its log is not whole. */
   unreadable: readonly string[];
-  ledger: Pick<Ledger, "bodies" | "passes" | "sleeps" | "sends">;
+  ledger: Pick<Ledger, "bodies" | "passes" | "sleeps" | "sends" | "asked">;
   requests: readonly PostedRequest[];
   cancels: readonly CancelRecord[];
+  bulkRequests: readonly BulkCancelRecord[];
+  bulkCancels: readonly BulkCancelEvidence[];
+  /** When the index that lists a function's runs answered from before the latest writes. */
+  staleFeeds: readonly number[];
   /** What was wrong at one of the looks during the chaos. */
   orphans: readonly string[];
   messages: readonly QueueCount[];
@@ -59,6 +80,8 @@ export interface Evidence {
   /** Faults that struck, operators' doings included. */
   faults: number;
   calls: number;
+  /** When the chaos was over. */
+  healedAtMs: number;
   /** Ms of virtual time. */
   virtualMs: number;
   markers: ReadonlySet<Marker>;
@@ -67,7 +90,7 @@ export interface Evidence {
 
 type Gathered = Omit<
   Evidence,
-  "hash" | "runs" | "unreadable" | "messages" | "timers" | "stored" | "calls" | "timeline"
+  "hash" | "runs" | "unreadable" | "bulkCancels" | "messages" | "timers" | "stored" | "calls" | "timeline"
 >;
 
 export async function collectEvidence(world: World, peek: Peek, watch: Watch, gathered: Gathered): Promise<Evidence> {
@@ -83,10 +106,12 @@ export async function collectEvidence(world: World, peek: Peek, watch: Watch, ga
       unreadable.push(`${runId}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+  const bulkCancels = await readBulkCancels(world, watch);
   const stored = JSON.stringify([world.aws.dynamodb.snapshot(), world.aws.sqs.snapshot()]);
   return {
     ...gathered,
-    ...{ hash, calls, runs, unreadable, stored },
+    ...{ hash, calls, runs, unreadable, bulkCancels, stored },
+    markers: new Set([...gathered.markers, ...markersOfEnds(runs, gathered.programs, bulkCancels)]),
     messages: peek.messages(),
     timers: peek.timers(),
     timeline: watch.lines,
@@ -108,11 +133,23 @@ async function readRun(world: World, peek: Peek, watch: Watch, runId: string): P
     entries,
     output: output ? JSON.parse(await unpack(services, output)) : null,
     fate: watch.fates.of(runId),
-    canary: String(event?.data["canary"]),
+    times: watch.times.of(runId),
+    event,
+    canary: event ? canaryOf(event) : "",
     written: written.flatMap((item) => item.entries),
     logItems: written.length,
     wakes: watch.wakes.get(runId) ?? 0,
     steals: watch.steals.get(runId) ?? 0,
     writes: watch.writes.get(runId) ?? 0,
   };
+}
+
+async function readBulkCancels(world: World, watch: Watch): Promise<BulkCancelEvidence[]> {
+  const store = new CancellationStore(world.services("observer"));
+  const standing: BulkCancelEvidence[] = [];
+  for (const [id, times] of watch.bulkCancels.times) {
+    const found = await store.get(id);
+    if (found) standing.push({ ...found, times });
+  }
+  return standing;
 }

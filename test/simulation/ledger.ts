@@ -8,6 +8,7 @@ import { sleep, type Clock } from "../../sdk/clock.js";
 import { isLive, type RunHead } from "../../runtime/core/run.js";
 import type { Peek } from "../crash/peek.js";
 import type { Marker } from "./markers.js";
+import type { FailureNews } from "./options/on-failure.js";
 
 export type BodyKind = "plain" | "distributed" | "once";
 
@@ -34,6 +35,8 @@ export interface PassRecord {
   version: number;
   /** The mark of the event it was given. */
   canary: string;
+  /** Of a failure handler: what it was told. */
+  told: FailureNews | null;
   /** `site=value` in the order in which it was shown. */
   shown: string[];
   choices: Map<string, number>;
@@ -60,6 +63,8 @@ export class Ledger {
   readonly passes: PassRecord[] = [];
   readonly sleeps: SleepRecord[] = [];
   readonly sends: SendRecord[] = [];
+  /** When an event or an invoke with a mark was first asked for by a run. */
+  readonly asked = new Map<string, number>();
   readonly #clock: Clock;
   readonly #peek: () => Peek;
   readonly #note: (line: string) => void;
@@ -71,7 +76,7 @@ export class Ledger {
     this.#note = note;
   }
 
-  pass(about: { runId: string; functionId: string; version: number; canary: string }): PassLedger {
+  pass(about: Omit<PassRecord, "shown" | "choices">): PassLedger {
     const record: PassRecord = { ...about, shown: [], choices: new Map() };
     this.passes.push(record);
     this.#note(`pass over ${about.runId} (${about.functionId}, version ${about.version})`);
@@ -121,6 +126,11 @@ export class Ledger {
       versions.set(runId, version);
     }
     return markers;
+  }
+
+  /** An event, or an invoke, with this mark is about to be sent. */
+  asks(canary: string): void {
+    if (!this.asked.has(canary)) this.asked.set(canary, this.#clock.now());
   }
 
   sleepAsked(runId: string, site: string, lengthMs: number): SleepRecord {
@@ -185,6 +195,13 @@ export class PassLedger {
     const record = this.#ledger.sleepAsked(this.runId, site, lengthMs);
     await this.shown(site, asked());
     record.endedAtMs.push(this.#clock.now());
+  }
+
+  /** The mark of what this run is about to send from a place, the `index`-th of it. */
+  mark(site: string, index: number): string {
+    const canary = `${this.runId}:${site}:${index}`;
+    this.#ledger.asks(canary);
+    return canary;
   }
 
   sent(record: Omit<SendRecord, "runId">): void {

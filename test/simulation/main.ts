@@ -10,6 +10,7 @@ import { MAPPING_CALLERS, MAPPING_MODES } from "../crash/fault-plan.js";
 import { CORE_PROGRAMS, PROGRAMS } from "../crash/programs.js";
 import { Campaign } from "./campaign.js";
 import { describeViolation, violationsOf } from "./checks.js";
+import { showProgram } from "./program.js";
 import { simulate } from "./simulation.js";
 import { showSwarm } from "./swarm.js";
 
@@ -106,7 +107,7 @@ async function runShare(args: readonly number[]): Promise<void> {
 
 async function replay(seed: number): Promise<void> {
   const evidence = await simulate(seed, { timeline: true });
-  for (const { functionId, body } of evidence.programs) console.log(`${functionId}: ${body.show()}`);
+  for (const program of evidence.programs) console.log(showProgram(program));
   console.log(`\n${showSwarm(evidence.swarm)}\n`);
   console.log("ms of virtual time, and what happened (*** is a fault or an operator)");
   console.log(evidence.timeline.join("\n"));

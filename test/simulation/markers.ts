@@ -41,6 +41,16 @@ export const MARKERS = {
   "losers let go": "a race's losers were let go, on record",
   "once interrupted": "the worker of a body that may begin once died in it, and the step failed",
   "wait missed": "an event came before its wait was there, and the wait's time went by",
+  "failure handler ran": "a run failed for good, and its function's handler came to its end",
+  "failure handler failed": "a handler failed, and nobody was told",
+  "cancelled by finish timeout": "a run had not ended in time",
+  "cancelled by start timeout": "a run was not begun in time",
+  "bulk cancel met a run under way": "a bulk cancel ended a turn",
+  "bulk cancel met a run at rest": "a bulk cancel ended a run that waited",
+  "bulk cancel spared a run": "a bulk cancel looked at a live run that its expression does not mean",
+  "bulk cancel asked twice": "a request was repeated, and found the bulk cancel it had made",
+  "bulk cancel page twice": "a page of a bulk cancel was done again, and counted once",
+  "bulk cancel in pages": "a bulk cancel took more than one message",
   "distributed body": "a body ran in a Lambda of its own",
 } as const satisfies Record<string, string>;
 

@@ -32,13 +32,22 @@ export class PredictedFailure extends Error {
   override readonly name = "PredictedFailure";
 }
 
+/** What all drafts of one program have in common. */
+interface SharedDraft {
+  ids: number;
+  operations: number;
+  longWaits: number;
+  /** Places so far where operations go on side by side. */
+  forks: number;
+}
+
 /** Where a program is being written: its chance, how deep it is nested, what may still be used. */
 export class Draft {
   readonly random: Random;
   readonly depth: number;
   readonly functionIndex: number;
   readonly functions: number;
-  readonly #shared: { ids: number; operations: number; longWaits: number };
+  readonly #shared: SharedDraft;
   readonly #drawSequence: (draft: Draft, length: number) => Operation;
 
   constructor(options: {
@@ -47,13 +56,13 @@ export class Draft {
     functions: number;
     operations: number;
     drawSequence: (draft: Draft, length: number) => Operation;
-    inside?: { depth: number; shared: { ids: number; operations: number; longWaits: number } };
+    inside?: { depth: number; shared: SharedDraft };
   }) {
     this.random = options.random;
     this.functionIndex = options.functionIndex;
     this.functions = options.functions;
     this.depth = options.inside?.depth ?? 0;
-    this.#shared = options.inside?.shared ?? { ids: 0, operations: options.operations, longWaits: 1 };
+    this.#shared = options.inside?.shared ?? { ids: 0, operations: options.operations, longWaits: 1, forks: 0 };
     this.#drawSequence = options.drawSequence;
   }
 
@@ -72,6 +81,16 @@ export class Draft {
   takeLongWait(): boolean {
     this.#shared.longWaits -= 1;
     return this.#shared.longWaits >= 0;
+  }
+
+  get forks(): number {
+    return this.#shared.forks;
+  }
+
+  /** Some operations, nested one deeper, that are to go on side by side. */
+  branches(low: number, high: number): Operation[] {
+    this.#shared.forks += 1;
+    return Array.from({ length: this.between(low, high) }, () => this.sequence(2));
   }
 
   chance(probability: number): boolean {

@@ -2,7 +2,7 @@
 import type { CancelOn } from "../../sdk/cancel-on.js";
 import type { Perdure } from "../../sdk/client.js";
 import type { Random } from "../../sdk/clock.js";
-import type { PerdureFunction } from "../../sdk/function.js";
+import type { FailureHandler, FunctionContext, PerdureFunction } from "../../sdk/function.js";
 import type { Json } from "../../sdk/protocol.js";
 import type { CodeVersion } from "./code-version.js";
 import type { Ledger } from "./ledger.js";
@@ -10,13 +10,22 @@ import { Draft, makeOracle, makeScope, PredictedFailure, type Operation, type Op
 import { eventNameOf, functionIdOf } from "./operations/send-event.js";
 import { sequenceOf } from "./operations/sequence.js";
 import { VOCABULARY } from "./operations/vocabulary.js";
+import { canaryOf, drawHandlerLength, handlerIdOf, newsOf, type FailureNews } from "./options/on-failure.js";
+import { drawTimeouts, showTimeouts, type DrawnTimeouts } from "./options/timeouts.js";
 
-export interface Program {
+/** What a function of the platform does: one that was written, or a failure handler. */
+export interface Code {
   functionId: string;
-  eventName: string;
   /** Kinds that were drawn, for knowing that each was in some world. */
   kinds: ReadonlySet<string>;
   body: Operation;
+}
+
+export interface Program extends Code {
+  eventName: string;
+  timeouts: DrawnTimeouts;
+  /** Its `onFailure`; null without one. */
+  handler: Code | null;
 }
 
 export type Prediction = { status: "Completed"; output: Json } | { status: "Failed"; message: string };
@@ -25,26 +34,45 @@ export type Prediction = { status: "Completed"; output: Json } | { status: "Fail
 const RETRIES = 20;
 const MAX_FUNCTIONS = 3;
 
-export function drawPrograms(random: Random): Program[] {
+/** `options` is chance of its own for what functions are made with besides their code. */
+export function drawPrograms(random: Random, options: Random): Program[] {
   const functions = 1 + Math.floor(random.unit() * MAX_FUNCTIONS);
-  return Array.from({ length: functions }, (_, functionIndex) => drawProgram(random, functionIndex, functions));
+  return Array.from({ length: functions }, (_, functionIndex): Program => {
+    const about = { functionIndex, functions };
+    const length = 3 + Math.floor(random.unit() * 12);
+    const code = drawCode({ random, ...about, functionId: functionIdOf(functionIndex) }, length);
+    return { ...code, eventName: eventNameOf(functionIndex), ...drawOptions({ random: options, ...about }) };
+  });
 }
 
-function drawProgram(random: Random, functionIndex: number, functions: number): Program {
+interface Place {
+  random: Random;
+  functionIndex: number;
+  functions: number;
+}
+
+function drawOptions(place: Place): Pick<Program, "timeouts" | "handler"> {
+  const drawSequence = (): Operation => sequenceOf("none", []);
+  const draft = new Draft({ ...place, operations: 0, drawSequence });
+  const timeouts = drawTimeouts(draft);
+  const length = drawHandlerLength(draft);
+  const functionId = handlerIdOf(place.functionIndex);
+  return { timeouts, handler: length === 0 ? null : drawCode({ ...place, functionId }, length) };
+}
+
+function drawCode({ functionId, ...place }: Place & { functionId: string }, length: number): Code {
   const kinds = new Set<string>();
-  const drawSequence = (draft: Draft, length: number): Operation => {
+  const drawSequence = (draft: Draft, maxLength: number): Operation => {
     const id = draft.nextId("q");
     const operations: Operation[] = [];
-    for (let drawn = 0; drawn < length && draft.takeOperation(); drawn += 1) {
+    for (let drawn = 0; drawn < maxLength && draft.takeOperation(); drawn += 1) {
       const operation = drawOperation(draft, kinds);
       if (operation) operations.push(operation);
     }
     return sequenceOf(id, operations);
   };
-  const operations = 3 + Math.floor(random.unit() * 12);
-  const draft = new Draft({ random, functionIndex, functions, operations, drawSequence });
-  const body = drawSequence(draft, operations);
-  return { functionId: functionIdOf(functionIndex), eventName: eventNameOf(functionIndex), kinds, body };
+  const draft = new Draft({ ...place, operations: length, drawSequence });
+  return { functionId, kinds, body: drawSequence(draft, length) };
 }
 
 function drawOperation(draft: Draft, kinds: Set<string>): Operation | null {
@@ -56,6 +84,9 @@ function drawOperation(draft: Draft, kinds: Set<string>): Operation | null {
   return operation;
 }
 
+/** What a function and a failure handler are both given. */
+type Given = Pick<FunctionContext, "step" | "group" | "runId"> & { event: { name: string; data: unknown } };
+
 /** The program as a function of the platform, in one version of its code. */
 export function functionOf(
   client: Perdure,
@@ -64,23 +95,38 @@ export function functionOf(
   ledger: () => Ledger,
   cancelOn: readonly CancelOn[],
 ): PerdureFunction<never> {
+  const { functionId, eventName, timeouts, handler } = program;
+  const run = async (code: Code, context: Given, told: FailureNews | null): Promise<Json> => {
+    const { event, step, group, runId } = context;
+    const canary = canaryOf(event);
+    const pass = ledger().pass({ runId, functionId: code.functionId, version: version.number, canary, told });
+    const value = await code.body.run(makeScope({ step, group, pass, version, path: "" }));
+    return { canary, value };
+  };
+  const onFailure: FailureHandler | undefined = handler
+    ? (context) => run(handler, context, newsOf(context.event, context.error))
+    : undefined;
   return client.createFunction(
-    { id: program.functionId, triggers: { event: program.eventName }, retries: RETRIES, cancelOn },
-    async ({ event, step, group, runId }) => {
-      const data: unknown = event.data;
-      const canary = typeof data === "object" && data !== null ? String(Reflect.get(data, "canary")) : "";
-      const about = { runId, functionId: program.functionId, version: version.number, canary };
-      const pass = ledger().pass(about);
-      const value = await program.body.run(makeScope({ step, group, pass, version, path: "" }));
-      return { canary, value };
-    },
+    { id: functionId, triggers: { event: eventName }, retries: RETRIES, cancelOn, timeouts, onFailure },
+    (context) => run(program, context, null),
   );
 }
 
+/** Everything that has runs. */
+export function codeOf(programs: readonly Program[]): Code[] {
+  return programs.flatMap((program) => (program.handler ? [program, program.handler] : [program]));
+}
+
+export function showProgram({ functionId, body, timeouts, handler }: Program): string {
+  const limits = showTimeouts(timeouts);
+  const head = limits === "" ? functionId : `${functionId} (${limits})`;
+  return [`${head}: ${body.show()}`, ...(handler ? [`${handler.functionId}: ${handler.body.show()}`] : [])].join("\n");
+}
+
 /** How the run of an event must end, given what time and chance decided in it. */
-export function predict(program: Program, canary: string, choices: ReadonlyMap<string, number>): Prediction {
+export function predict(code: Code, canary: string, choices: ReadonlyMap<string, number>): Prediction {
   try {
-    return { status: "Completed", output: { canary, value: program.body.predict(makeOracle(choices)) } };
+    return { status: "Completed", output: { canary, value: code.body.predict(makeOracle(choices)) } };
   } catch (error) {
     if (!(error instanceof PredictedFailure)) throw error;
     return { status: "Failed", message: error.message };

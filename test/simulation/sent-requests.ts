@@ -8,6 +8,8 @@ export interface ExternalEvent {
   functionId: string;
   canary: string;
   senderId: string | null;
+  /** It was received at this time or later. */
+  sentAtMs: number;
   /** No body may begin before it. */
   notBeforeMs: number;
 }
@@ -55,7 +57,7 @@ export class Outside {
       const senderId = this.#random.unit() < 0.2 ? `sender-${Math.floor(this.#random.unit() * SENDER_IDS)}` : null;
       const isLater = this.#random.unit() < 0.1;
       const notBeforeMs = isLater ? this.#now() + Math.floor(this.#random.unit() * 20 * MINUTE) : 0;
-      events.push({ functionId: program.functionId, canary, senderId, notBeforeMs });
+      events.push({ functionId: program.functionId, canary, senderId, sentAtMs: this.#now(), notBeforeMs });
       const ts = isLater ? { ts: notBeforeMs } : {};
       bodies.push({ name: program.eventName, data: { canary }, ...(senderId === null ? {} : { id: senderId }), ...ts });
     }

@@ -20,7 +20,8 @@ import { CodeVersion } from "./code-version.js";
 import { collectEvidence, type Evidence } from "./evidence.js";
 import { Ledger } from "./ledger.js";
 import { LogLines } from "./log-lines.js";
-import { planDeeds, type PlannedDeed } from "./operators.js";
+import { BulkCancels } from "./operators/bulk-cancel.js";
+import { planDeeds, type PlannedDeed } from "./operators/plan.js";
 import { drawPrograms, functionOf, type Program } from "./program.js";
 import { Outside, STOP_EVENT } from "./sent-requests.js";
 import { drawSwarm, type Swarm } from "./swarm.js";
@@ -42,10 +43,15 @@ const RETENTION_DAYS = 60;
 const HORIZON_MS = 60 * DAY;
 const LONGEST_FREEZE_MS = MINUTE;
 const QUIET_LOOKS = 3;
+/** Lists a function's runs: what it does not show is not cancelled in bulk. */
+const FUNCTION_INDEX = "byFunction";
 /** A due entry is up to half an hour after the wake it guards. */
 const DUE_SLACK_MS = HOUR;
 
-const STREAMS = ["programs", "swarm", "world", "ties", "chaos", "outside", "operators", "skew", "code"] as const;
+const STREAMS = [
+  ...(["programs", "swarm", "world", "ties", "chaos", "outside", "operators", "skew", "code"] as const),
+  ...(["options", "bulk cancels"] as const),
+] as const;
 type Stream = (typeof STREAMS)[number];
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -72,7 +78,7 @@ class Blueprint {
 
   constructor(seed: number, options: SimulationOptions) {
     this.seed = seed;
-    this.programs = drawPrograms(this.random("programs"));
+    this.programs = drawPrograms(this.random("programs"), this.random("options"));
     const drawn = drawSwarm(this.random("swarm"));
     this.swarm = options.swarm?.(drawn) ?? drawn;
     this.clock = new VirtualClock({
@@ -109,9 +115,12 @@ class Simulation {
   readonly #lines: LogLines;
   readonly #chaos: Chaos;
   readonly #outside: Outside;
+  readonly #bulkCancels: BulkCancels;
   readonly #orphans: string[] = [];
+  readonly #staleFeeds: number[] = [];
   #faults = 0;
   #sweeps = 0;
+  #healedAtMs = 0;
 
   private constructor(blueprint: Blueprint, world: World, lines: LogLines, options: SimulationOptions) {
     this.#blueprint = blueprint;
@@ -127,11 +136,14 @@ class Simulation {
       (line) => this.#watch.note(line),
     );
     this.#outside = new Outside(world, now, blueprint.random("outside"));
+    this.#bulkCancels = new BulkCancels(world, now, blueprint.random("bulk cancels"));
     this.#chaos = new Chaos(swarm, blueprint.random("chaos"), {
       now,
       freeze: (sandboxId, ms) => this.#freeze(sandboxId, ms),
-      struck: (call, fault) =>
-        this.#note(`${fault} strikes ${call.caller.sandboxId ?? call.caller.name} ${call.operation}`),
+      struck: (call, fault) => {
+        this.#note(`${fault} strikes ${call.caller.sandboxId ?? call.caller.name} ${call.operation}`);
+        if (fault === "stale" && call.input["IndexName"] === FUNCTION_INDEX) this.#staleFeeds.push(now());
+      },
     });
     world.aws.faults.add(this.#chaos.rule);
     Object.assign(world.aws.sqs.behaviour, swarm.queues);
@@ -185,6 +197,7 @@ class Simulation {
     this.#chaos.end();
     this.#note("chaos is over");
     const { clock } = this.#blueprint;
+    this.#healedAtMs = clock.now();
     const { sqs, scheduler } = this.#world.aws;
     Object.assign(sqs.behaviour, fairBehaviour());
     Object.assign(scheduler.behaviour, { lateness: () => 0, duplicateProbability: 0 });
@@ -204,11 +217,12 @@ class Simulation {
     const { seed, swarm, programs, clock } = this.#blueprint;
     const { requests, cancels } = this.#outside;
     const markers = new Set([...this.#watch.markers, ...this.#ledger.markers()]);
-    const isCancelled = this.#heads().some(({ status }) => status === "Cancelled");
-    if (isCancelled && swarm.cancelsByEvent) markers.add("cancelled by event");
     return collectEvidence(this.#world, this.#peek(), this.#watch, {
       ...{ seed, swarm, programs, requests, cancels, markers },
       ledger: this.#ledger,
+      bulkRequests: this.#bulkCancels.asked,
+      staleFeeds: this.#staleFeeds,
+      healedAtMs: this.#healedAtMs,
       orphans: this.#orphans,
       logLines: this.#lines.lines,
       secrets: [EVENT_KEY, SIGNING_KEY],
@@ -246,6 +260,10 @@ class Simulation {
       return void this.#world.redeploy(this.#blueprint.nextCode(() => this.#ledger)).catch(() => undefined);
     }
     if (deed === "cancel") return this.#cancel(chance);
+    if (deed === "cancel in bulk") {
+      this.#note("an operator cancels in bulk");
+      return void this.#bulkCancels.ask(programs);
+    }
     if (deed === "purge") return this.#purge();
     if (deed === "outage") return this.#chaos.outage(chance);
     const recent = this.#chaos.sandboxes.slice(-6);

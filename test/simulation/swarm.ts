@@ -53,6 +53,8 @@ export interface Swarm {
   cancels: number;
   /** Functions may be cancelled by events, and are, instead of by operators. */
   cancelsByEvent: boolean;
+  /** Requests that cancel many runs of a function at once. */
+  bulkCancels: number;
   purges: number;
   /** A service answers nothing but that it is asked too much, for minutes. */
   outages: number;
@@ -64,17 +66,21 @@ const HIGHEST_RATE = 0.08;
 /** The shortest is not much longer than the longest body: turns hand over to a continuation. */
 const WORKER_TIMEOUTS_S = [60, 25, 14] as const;
 const GENTLE_SHARE = 0.2;
+const MAX_BULK_CANCELS = 3;
 const GENTLE_SLOW_MS = 100;
 
 export function drawSwarm(random: Random): Swarm {
-  const drawn = drawAny(random);
-  if (random.unit() >= GENTLE_SHARE) return drawn;
+  const any = drawAny(random);
+  const isGentle = random.unit() < GENTLE_SHARE;
+  const bulkCancels = random.unit() < 0.5 ? 1 + Math.floor(random.unit() * MAX_BULK_CANCELS) : 0;
+  const drawn = { ...any, bulkCancels };
+  if (!isGentle) return drawn;
   const calls = { ...drawn.calls, crashBefore: 0, crashAfter: 0, freeze: 0, lost: 0 };
   const none = { kills: 0, freezes: 0, redeploys: 0, purges: 0, outages: 0 };
   return { ...drawn, ...none, calls, isGentle: true, slowMs: Math.min(drawn.slowMs, GENTLE_SLOW_MS) };
 }
 
-function drawAny(random: Random): Swarm {
+function drawAny(random: Random): Omit<Swarm, "bulkCancels"> {
   const isOn = (): boolean => random.unit() < 0.5;
   const spread = (low: number, high: number): number => low * (high / low) ** random.unit();
   const rate = (highest = HIGHEST_RATE): number => (isOn() ? spread(LOWEST_RATE, highest) : 0);

@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import * as conditions from "../../runtime/state/conditions.js";
+import type { RunHead } from "../../runtime/core/run.js";
 import type { Item } from "../../runtime/state/attributes.js";
 import { HEAD_SORT_KEY, INBOX_PREFIX, LOG_PREFIX } from "../../runtime/state/keys.js";
 import { AwsServiceError, type Input, type Output, type ServiceModel } from "../../local/aws/model.js";
@@ -12,13 +13,17 @@ import type { World } from "../../local/world/world.js";
 import { entriesOf, type Peek } from "../crash/peek.js";
 import { Fates } from "../crash/fates.js";
 import type { Marker } from "./markers.js";
+import { BulkCancelWatch } from "./operators/bulk-cancel-watch.js";
 import { QueueWatch } from "./queue-watch.js";
+import { RunTimetable } from "./run-times.js";
 
 const READS = new Set(["GetItem", "BatchGetItem", "Query", "GetQueueAttributes", "ListSchedules", "GetSchedule"]);
 
 export class Watch {
   readonly markers = new Set<Marker>();
   readonly fates = new Fates();
+  readonly times = new RunTimetable();
+  readonly bulkCancels: BulkCancelWatch;
   /** How often each run was taken over from a worker that was lost. */
   readonly steals = new Map<string, number>();
   /** Writes to each run, those refused too. */
@@ -37,6 +42,7 @@ export class Watch {
     this.#startMs = options.now();
     this.#peek = peek;
     this.#queues = new QueueWatch((marker) => void this.markers.add(marker));
+    this.bulkCancels = new BulkCancelWatch((marker) => void this.markers.add(marker), this.#now);
     const { dynamodb, sqs, scheduler, s3 } = world.aws;
     for (const model of [dynamodb, sqs, scheduler, s3]) this.#tap(model);
   }
@@ -89,9 +95,10 @@ export class Watch {
   #put(item: Item): void {
     const runId = runOf(item);
     const sortKey = item["sk"]?.S ?? "";
+    this.bulkCancels.put(item);
     if (runId === null) return;
     this.#count(runId);
-    if (sortKey === HEAD_SORT_KEY) this.fates.noteHead(this.#peek().head(runId));
+    if (sortKey === HEAD_SORT_KEY) this.#noteHead(runId);
     if (!sortKey.startsWith(LOG_PREFIX)) return;
     const entries = entriesOf(item);
     if (entries.length > 1) this.markers.add("group commit");
@@ -107,6 +114,7 @@ export class Watch {
     const runId = runOf(key);
     const condition = String(input["ConditionExpression"]);
     if (condition === conditions.EXPIRES_SOONER) this.markers.add("TTL push");
+    this.bulkCancels.updated(key, itemOf(input["ExpressionAttributeValues"]));
     if (runId === null || key["sk"]?.S !== HEAD_SORT_KEY) return;
     this.#count(runId);
     if (condition === conditions.STEALABLE) {
@@ -122,7 +130,17 @@ export class Watch {
     const claimedBy = itemOf(input["ExpressionAttributeValues"]);
     const isClaim = condition === conditions.CLAIMABLE || condition === conditions.STEALABLE;
     if (isClaim && this.#queues.isSweepersWake(claimedBy)) this.markers.add("lost wake healed");
-    this.fates.noteHead(this.#peek().head(runId));
+    const head = this.#noteHead(runId);
+    const isBulk = head?.reason?.code === "CANCELLED_IN_BULK";
+    if (isBulk && condition === conditions.CANCELLABLE_HELD) this.markers.add("bulk cancel met a run under way");
+    if (isBulk && condition === conditions.CANCELLABLE_RELEASED) this.markers.add("bulk cancel met a run at rest");
+  }
+
+  #noteHead(runId: string): RunHead | null {
+    const head = this.#peek().head(runId);
+    this.fates.noteHead(head);
+    this.times.noteHead(head, this.#now());
+    return head;
   }
 
   #refused(operation: string, input: Input, error: AwsServiceError): void {
@@ -133,6 +151,7 @@ export class Watch {
     if (error.name === "ConflictException" && operation === "CreateSchedule") this.markers.add("timer twice");
     if (error.name !== "ConditionalCheckFailedException") return;
     if (item["pk"]?.S?.startsWith("DEDUP#") === true) this.markers.add("duplicate skipped");
+    this.bulkCancels.refused(item, String(input["ConditionExpression"]));
     if (runId === null) return;
     this.#count(runId);
     if (operation === "PutItem") {

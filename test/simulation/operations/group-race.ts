@@ -27,7 +27,7 @@ export const groupRace: OperationKind = {
   draw: (draft) => {
     if (draft.depth > 2) return null;
     const id = draft.nextId("h");
-    const branches = Array.from({ length: draft.between(2, 3) }, () => draft.sequence(2));
+    const branches = draft.branches(2, 3);
     return {
       isPlain: false,
       show: () => `group.race ${id} [${branches.map((branch) => branch.show()).join(" | ")}]`,

@@ -10,7 +10,7 @@ const RETURNED = 1;
 async function ask(scope: Scope, id: string, target: number): Promise<Json> {
   const { step, pass, path } = scope;
   const site = `${id}${path}`;
-  const canary = `${pass.runId}:${site}:0`;
+  const canary = pass.mark(site, 0);
   pass.occurrence(id);
   const reference = referenceFunction({ functionId: functionIdOf(target) });
   try {

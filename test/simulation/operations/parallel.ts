@@ -55,7 +55,7 @@ export const parallel: OperationKind = {
     if (draft.depth > 2) return null;
     const id = draft.nextId("p");
     const isAll = draft.chance(0.6);
-    const branches = Array.from({ length: draft.between(2, 4) }, () => draft.sequence(2));
+    const branches = draft.branches(2, 4);
     return {
       isPlain: false,
       show: () => `${isAll ? "all" : "allSettled"} ${id} [${branches.map((branch) => branch.show()).join(" | ")}]`,

@@ -30,7 +30,7 @@ export const raceKind: OperationKind = {
   draw: (draft) => {
     if (draft.depth > 2) return null;
     const id = draft.nextId("r");
-    const branches = Array.from({ length: draft.between(2, 3) }, () => draft.sequence(2));
+    const branches = draft.branches(2, 3);
     return {
       isPlain: false,
       show: () => `race ${id} [${branches.map((branch) => branch.show()).join(" | ")}]`,

@@ -26,7 +26,7 @@ export const sendEvent: OperationKind = {
         pass.occurrence(id);
         const events = Array.from({ length: count }, (_, index) => ({
           name: eventNameOf(target),
-          data: { canary: `${pass.runId}:${site}:${index}` },
+          data: { canary: pass.mark(site, index) },
         }));
         const { ids } = await pass.shown(site, step.sendEvent(id, events));
         pass.sent({ site, functionId: functionIdOf(target), count, ids });

@@ -2,11 +2,12 @@
  * Owns: what happens to a world beside its calls, and when: requests, sweeps, kills and freezes of sandboxes, new code,
  * cancels, a purged queue, a service that is down. Drawn before the world begins, carried out by the simulation.
  */
-import type { Random } from "../../sdk/clock.js";
-import { MINUTE, SECOND } from "../scenario/world.js";
-import type { Swarm } from "./swarm.js";
+import type { Random } from "../../../sdk/clock.js";
+import { MINUTE, SECOND } from "../../scenario/world.js";
+import type { Swarm } from "../swarm.js";
 
-export type Deed = "request" | "sweep" | "kill" | "freeze" | "redeploy" | "cancel" | "purge" | "outage" | "look";
+export type Deed =
+  "request" | "sweep" | "kill" | "freeze" | "redeploy" | "cancel" | "cancel in bulk" | "purge" | "outage" | "look";
 
 export interface PlannedDeed {
   atMs: number;
@@ -36,5 +37,6 @@ export function planDeeds(swarm: Swarm, random: Random): PlannedDeed[] {
     for (let sweeper = 0; sweeper < swarm.sweepers; sweeper += 1) add("sweep", atMs);
   }
   for (let atMs = LOOK_MS; atMs < swarm.chaosMs; atMs += LOOK_MS) add("look", atMs);
+  times("cancel in bulk", swarm.bulkCancels, swarm.chaosMs);
   return deeds.sort((a, b) => a.atMs - b.atMs);
 }
