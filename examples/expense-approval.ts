@@ -10,6 +10,8 @@ export const payOut = perdure.createFunction(
   {
     id: "pay-out",
     triggers: [],
+    // The bank takes five at a time: the sixth waits for its turn.
+    concurrency: 5,
     onFailure: async ({ event, error, step }) => {
       await step.run("tell-finance", () =>
         mailer.send("finance@customers.example", `Run ${event.data.runId} could not pay: ${error.message}`),

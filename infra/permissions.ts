@@ -232,6 +232,7 @@ export function workerPermissions(
     send("SendWakesAndEvents", stepQueueArn, resources.eventsQueueArn),
     onItems(resources, "OwnRuns", ["GetItem", "Query", "PutItem", "UpdateItem"], KEY_FENCES.runsOf(appId)),
     onItems(resources, "OwnWaiters", ["PutItem", "DeleteItem"], KEY_FENCES.waitersOf(appId)),
+    onItems(resources, "OwnPlaces", ["Query", "PutItem", "DeleteItem"], KEY_FENCES.slotsOf(appId)),
     onItems(resources, "WhatIsWaitedFor", ["PutItem", "Query"], KEY_FENCES.shapes),
     onItems(resources, "WhoListens", ["GetItem"], KEY_FENCES.appLists),
     onItems(resources, "Signals", ["GetItem", "PutItem", "UpdateItem", "DeleteItem"], KEY_FENCES.signals),

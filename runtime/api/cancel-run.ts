@@ -33,12 +33,13 @@ function cancel(services: Services, head: RunHead): Promise<StoredRun | null> {
 }
 
 /**
- * Whether a worker has to do it: payloads of a long run are written again, waiters are removed, and the API may do neither;
- * many payloads take longer than an answer may.
+ * Whether a worker has to do it: payloads of a long run are written again, waiters are removed, places of limits are given
+ * back, and the API may do none of it; many payloads take longer than an answer may.
  */
 async function isWorkers(services: Services, head: RunHead): Promise<boolean> {
   if (head.effects.includes("payloads") && renewsPayloads(head)) return true;
-  if (head.objects > MAX_OBJECTS_INLINE || head.effects.includes("cancel-waiters")) return true;
+  if (head.objects > MAX_OBJECTS_INLINE) return true;
+  if (head.effects.includes("cancel-waiters") || head.effects.includes("slots")) return true;
   return head.effects.includes("waiters") && (await outstandingWaitsOf(services, head.runId)).length > 0;
 }
 
@@ -48,7 +49,7 @@ async function finishEffects(services: Services, head: RunHead): Promise<void> {
   try {
     if (await isWorkers(services, head)) return await sendEnded(services, head.runId, { wake: true });
     // Nothing is waited for, or it would be a worker's.
-    await performEffects(services, { ...head, effects: head.effects.filter((effect) => effect !== "waiters") });
+    await performEffects(services, { ...head, effects: head.effects.filter((effect) => effect !== "waiters") }, null);
   } catch (error) {
     services.logger.warn("Cannot do the effects of a cancel now; they are done later", { runId: head.runId }, error);
   }

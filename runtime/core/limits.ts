@@ -31,6 +31,11 @@ export const WAKE_GRACE_MS = 2 * MINUTE_MS;
 export const SWEEP_FIRST_MS = MINUTE_MS;
 export const SWEEP_LONGEST_MS = 30 * MINUTE_MS;
 
+/** The first so many in the queue of a concurrency limit look again soon, should the wake be lost that tells of their place. */
+export const QUEUED_NEAR = 10;
+/** The others look this seldom: the sweeper wakes 6,400 runs a minute, and so 384,000 may be queued before it is late. */
+export const QUEUED_FAR_MS = 60 * MINUTE_MS;
+
 /** SQS delays a message by at most 15 minutes (SendMessage, DelaySeconds ≤ 900). */
 export const MAX_SQS_DELAY_MS = 15 * MINUTE_MS;
 /** Scheduler is accurate to a minute: it fires this much early and SQS delays the exact rest (DESIGN §6). */

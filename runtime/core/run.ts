@@ -27,7 +27,15 @@ export interface Divergence {
 }
 
 /** What is left to do after a run has ended. Each is named from the run, so that doing it twice is doing it once. */
-export type Effect = "timer" | "waiters" | "cancel-waiters" | "payloads" | "announce";
+export type Effect = "timer" | "waiters" | "cancel-waiters" | "slots" | "payloads" | "announce";
+
+/** Of its limits, by the hash of the limit's key: what a run holds though nobody holds its lease, and which one it is queued for. */
+export interface Places {
+  held: Readonly<Record<string, { index: number; stamp: string }>>;
+  queued: string | null;
+}
+
+export const NO_PLACES: Places = { held: {}, queued: null };
 
 /** The head of a run. `null` means "not (yet)". Times in ms since 1970. */
 export interface RunHead {
@@ -70,6 +78,9 @@ export interface RunHead {
   objects: number;
   /** By its place in the function's `cancelOn`, where an event looks for this run to cancel it (state/keys.ts, `waiterHash`). */
   cancelOn: readonly string[];
+  /** Which concurrency limits count this run: `<rule>.<hash of the key>` each (flow/limits-of-run.ts). */
+  slots: readonly string[];
+  places: Places;
   /** The operation that waits for this run's end; null unless it was invoked. */
   parent: ParentOp | null;
   /** Invokes between this run and one that nobody invoked. */

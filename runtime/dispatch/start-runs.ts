@@ -7,6 +7,7 @@
  */
 import type { Services } from "../services.js";
 import { runIdOf } from "../core/ids.js";
+import { slotsOf } from "../flow/limits-of-run.js";
 import { isLive } from "../core/run.js";
 import { CREATED_DUE_MS, EVENT_DEDUP_MS, WAKE_GRACE_MS } from "../core/limits.js";
 import { ttlFor } from "../executor/retain.js";
@@ -26,6 +27,8 @@ import { cancelKeysOf, WaiterStore } from "../state/waiter-store.js";
 const INLINE_EVENT_BYTES = 420;
 /** What a trace context takes of them: 55 characters and an attribute's name. */
 const TRACE_BYTES = 60;
+/** A limit's rule and key, 29 characters; and in `places`, while the run holds or waits for it, 22 and up to 60 more. */
+const SLOT_BYTES = 120;
 
 export interface StartedRun {
   app: string;
@@ -114,13 +117,14 @@ export class RunStarter {
     invoked?: Invoked,
   ): Promise<StartedRun | null> {
     const cancelOn = registered ? await putCancelWaiters(this.#services, accepted, route.run, registered) : [];
+    const slots = registered ? slotsOf(registered, accepted.event) : [];
     const nowMs = this.#services.clock.now();
     const notBeforeMs = accepted.event.ts > nowMs ? accepted.event.ts : null;
     const outcome = await this.#runs.create({
       runId: route.run,
       functionId: route.fn,
       eventId: accepted.id,
-      events: inlineEvents(accepted, cancelOn, invoked),
+      events: inlineEvents(accepted, { cancelOn, slots, invoked }),
       createdAtMs: accepted.receivedAtMs,
       notBeforeMs,
       dueAtMs: notBeforeMs === null ? nowMs + CREATED_DUE_MS : notBeforeMs + WAKE_GRACE_MS,
@@ -128,6 +132,7 @@ export class RunStarter {
       ...traceMember(accepted.trace),
       invoked,
       cancelOn,
+      slots,
     });
     if (registered) await lookForCancels(this.#services, accepted, route.run, registered);
     const started = { ...route, notBeforeMs, ...traceMember(accepted.trace) };
@@ -159,12 +164,15 @@ function invokedBytes(invoked: Invoked | undefined): number {
 /** The event as it travels with its run's head, or null when it is too large for that. */
 function inlineEvents(
   accepted: AcceptedEvent,
-  cancelOn: readonly string[],
-  invoked?: Invoked,
+  { cancelOn, slots, invoked }: { cancelOn: readonly string[]; slots: readonly string[]; invoked: Invoked | undefined },
 ): ReturnType<typeof packInline> | null {
   const packed = packInline(JSON.stringify([accepted.event]));
   const bytes = packed.form === "text" ? Buffer.byteLength(packed.text) : packed.bytes.byteLength;
-  const others = (accepted.trace === undefined ? 0 : TRACE_BYTES) + invokedBytes(invoked) + cancelOn.join(" ").length;
+  const others =
+    (accepted.trace === undefined ? 0 : TRACE_BYTES) +
+    invokedBytes(invoked) +
+    cancelOn.join(" ").length +
+    slots.length * SLOT_BYTES;
   const leftBytes = INLINE_EVENT_BYTES - others;
   return bytes <= leftBytes ? packed : null;
 }

@@ -22,7 +22,7 @@ export async function cancelLiveRun(
   reason: SerializedError | null = null,
 ): Promise<StoredRun | null> {
   const nowMs = services.clock.now();
-  const end = { nowMs, isListenedTo: true };
+  const end = { nowMs, isListenedTo: true, holdsPlaces: head.slots.length > 0 };
   const write = await new RunStore(services).cancel(head.runId, {
     status: "Cancelled",
     endedAtMs: nowMs,

@@ -4,6 +4,7 @@
  */
 import { RENEW_PAYLOADS_AFTER_MS } from "../core/limits.js";
 import type { Effect, RunHead } from "../core/run.js";
+import { freeSlots, slotsFreeAtMs, type Reach } from "../flow/free-slots.js";
 import { sendMessage } from "../queue/send.js";
 import type { Services } from "../services.js";
 import { LogStore } from "../state/log-store.js";
@@ -18,9 +19,14 @@ export interface End {
   nowMs: number;
   /** Something may still be waited for. */
   waits: boolean;
+  /** It may have places of concurrency limits, or wait for one. */
+  holdsPlaces: boolean;
   /** Somebody besides a parent may want to be told. */
   isListenedTo: boolean;
 }
+
+/** Who does the effects, and with what. Null: the API, which leaves places of limits to a worker. */
+export type EffectsReach = (Reach & { /** It is the worker whose turn has ended. */ isHolder: boolean }) | null;
 
 /** The effects an end leaves. A timer that has fired has removed itself. */
 export function effectsOf(
@@ -31,6 +37,7 @@ export function effectsOf(
   if (run.timer && run.timer.atMs > end.nowMs) effects.push("timer");
   if (end.waits) effects.push("waiters");
   if (run.cancelOn.length > 0) effects.push("cancel-waiters");
+  if (end.holdsPlaces) effects.push("slots");
   if (run.objects > 0) effects.push("payloads");
   if (run.parent !== null || (end.isListenedTo && !run.quiet)) effects.push("announce");
   return effects;
@@ -44,9 +51,11 @@ export function renewsPayloads(head: Pick<RunHead, "createdAtMs" | "endedAtMs">)
   return (head.endedAtMs ?? 0) - head.createdAtMs > RENEW_PAYLOADS_AFTER_MS;
 }
 
-/** Does the pending effects of an ended run and notes them as done. */
-export async function performEffects(services: Services, head: RunHead): Promise<void> {
+/** Does the pending effects of an ended run and notes them as done. Answers in how many ms the rest may be done, or null. */
+export async function performEffects(services: Services, head: RunHead, reach: EffectsReach): Promise<number | null> {
+  const laterMs = head.effects.includes("slots") && !reach?.isHolder ? slotsFreeAtMs(head) - services.clock.now() : 0;
   for (const effect of head.effects) {
+    if (effect === "slots" && reach && laterMs <= 0) await freeSlots(services, head, reach);
     if (effect === "timer" && head.timer) await disarmTimer(services, head.timer.name);
     if (effect === "waiters") await letGoOfWaits(services, head.runId);
     if (effect === "cancel-waiters") await new WaiterStore(services).remove(cancelKeysOf(head));
@@ -59,7 +68,9 @@ export async function performEffects(services: Services, head: RunHead): Promise
       }
     }
   }
+  if (laterMs > 0) return laterMs;
   await new RunStore(services).effectsDone(head.runId);
+  return null;
 }
 
 /**

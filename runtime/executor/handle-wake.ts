@@ -7,6 +7,7 @@ import { decideWake, type Delivery } from "../core/acknowledge.js";
 import { LEASE_MS, MISSING_PARK_MS, MISSING_RETRY_MS, SWEEP_FIRST_MS } from "../core/limits.js";
 import { isLive, type RunHead } from "../core/run.js";
 import { appOfRun } from "../core/ids.js";
+import { freeSlotsUnder } from "../flow/free-slots.js";
 import { tracedServices } from "../observe/trace.js";
 import type { WakeMessage } from "../queue/messages.js";
 import type { Services } from "../services.js";
@@ -126,15 +127,30 @@ async function decide(
     case "absorb":
       return absorb(runs, head);
     case "effects":
-      if (head) await performEffects(services, head);
-      return { disposition: GONE };
+      return { disposition: head ? await finish(executor, delivery, head, false) : GONE };
     case "acknowledge":
+      if (head) return { disposition: await finish(executor, delivery, head, false) };
       if (decision.because === "absent")
         services.logger.warn(`Run "${delivery.wake.run}" does not exist; its wake is dropped`);
       return { disposition: GONE };
     case "wait":
       return { disposition: { acknowledge: false, visibleInMs: decision.visibleInMs } };
   }
+}
+
+/** Does what an ended run has left to do. `isHolder`: the turn that learns of the end was its own. */
+async function finish(
+  { services, host }: Executor,
+  { wake, receipt }: WakeDelivery,
+  head: RunHead,
+  isHolder: boolean,
+): Promise<Disposition> {
+  const reach = { config: host.get(head.functionId), stepQueueUrl: receipt.queueUrl };
+  const laterMs = head.effects.length > 0 ? await performEffects(services, head, { ...reach, isHolder }) : null;
+  if (laterMs !== null) return { acknowledge: false, visibleInMs: laterMs };
+  // A place was given to it when it had ended: it goes to the next one.
+  if (wake.slot !== undefined) await freeSlotsUnder(services, head, wake.slot, reach);
+  return GONE;
 }
 
 function aboutOf({ wake, messageId, receives }: WakeDelivery): Delivery {
@@ -219,6 +235,7 @@ async function runTurn(executor: Executor, delivery: WakeDelivery, granted: Gran
     stepQueueUrl: delivery.receipt.queueUrl,
     retireSandbox: delivery.retireSandbox,
     swept: delivery.wake.why === "sweep",
+    slot: delivery.wake.slot ?? null,
   });
   const beating = heart.start(granted.lease, delivery.receipt, (wakes) => turn.noticeWakes(wakes));
   try {
@@ -239,9 +256,6 @@ async function afterLoss(executor: Executor, delivery: WakeDelivery): Promise<Di
   const current = await new RunStore(services).get(delivery.wake.run);
   if (!current) return GONE;
   const { head } = current;
-  if (!isLive(head.status)) {
-    if (head.effects.length > 0) await performEffects(services, head);
-    return GONE;
-  }
+  if (!isLive(head.status)) return finish(executor, delivery, head, true);
   return head.claimMessageId === delivery.messageId ? { acknowledge: false, visibleInMs: null } : GONE;
 }

@@ -37,6 +37,13 @@ export class RunTimeouts {
     return finishMs === undefined ? null : Math.max(startedAtMs ?? createdAtMs, notBeforeMs ?? 0) + finishMs;
   }
 
+  /** When the run must have begun, ms since 1970; null when it may be begun whenever there is room. */
+  get startAtMs(): number | null {
+    const { startMs } = this.#config;
+    const { createdAtMs, notBeforeMs } = this.#head;
+    return startMs === undefined ? null : Math.max(createdAtMs, notBeforeMs ?? 0) + startMs + 1;
+  }
+
   /** Aborts with reason "timeout" when the run's time is up while its turn is under way. */
   get over(): AbortSignal {
     return this.#over.signal;

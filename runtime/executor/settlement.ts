@@ -4,8 +4,9 @@
  * Must not: run a pass, or write the log.
  */
 import type { FunctionConfig, Json, LogEntry, SerializedError, StoredEvent } from "../../sdk/protocol.js";
-import { SWEEP_FIRST_MS, SWEEP_LONGEST_MS, WAKE_GRACE_MS } from "../core/limits.js";
+import { QUEUED_FAR_MS, QUEUED_NEAR, SWEEP_FIRST_MS, SWEEP_LONGEST_MS, WAKE_GRACE_MS } from "../core/limits.js";
 import type { Divergence, RunHead } from "../core/run.js";
+import type { TurnSlots } from "../flow/turn-slots.js";
 import { traceMember } from "../observe/trace.js";
 import type { WakeReason } from "../queue/messages.js";
 import { isQuiet } from "../operations/quiet.js";
@@ -46,6 +47,7 @@ export interface SettlementInput {
   stepQueueUrl: string;
   timeouts: RunTimeouts;
   notes: TurnNotes;
+  slots: TurnSlots;
 }
 
 export class Settlement {
@@ -87,7 +89,7 @@ export class Settlement {
     const write = await this.#runs.end(lease.runId, lease.epoch, end, { giveUp: () => !lease.held });
     if (!write.done) return "lost";
     if (status === "Failed" && error) this.#input.notes.failure(error);
-    if (effects.length > 0) await performEffects(this.#services, write.run.head);
+    if (effects.length > 0) await performEffects(this.#services, write.run.head, { ...this.#input, isHolder: true });
     return "settled";
   }
 
@@ -96,7 +98,8 @@ export class Settlement {
     const isTold =
       this.#state.head.parent !== null || this.#state.events.some((event) => isQuiet(this.#state.head, event.name));
     const isListenedTo = !isTold && (status !== "Completed" || (await isFinishListenedTo(this.#services)));
-    return { nowMs, waits: outstandingWaits(this.#state.entries).length > 0, isListenedTo };
+    const holdsPlaces = this.#input.slots.holdsAny;
+    return { nowMs, waits: outstandingWaits(this.#state.entries).length > 0, holdsPlaces, isListenedTo };
   }
 
   /** Arms the next wake, then gives the lease back. In this order: a run that is released must already be woken by something. */
@@ -110,13 +113,35 @@ export class Settlement {
     // Should the run not park after all, its end removes what was armed.
     if (timer) this.#state.head = { ...this.#state.head, timer };
     if (!lease.held) return "lost";
-    const release = this.#releaseWith(wakeMs + WAKE_GRACE_MS, ttlSeconds, timer ?? this.#armedTimer(nowMs));
+    return this.#release(this.#releaseWith(wakeMs + WAKE_GRACE_MS, ttlSeconds, timer ?? this.#armedTimer(nowMs)));
+  }
+
+  /**
+   * A limit is reached: the run rests in its queue until a place is given to it. Its due time is for a wake that is lost, and for
+   * a limit that somebody left in bad order; the first in the queue look soon, the others seldom, however many they are.
+   */
+  async queue(): Promise<TurnResult | "again"> {
+    const { lease, timeouts, slots } = this.#input;
+    const nowMs = this.#services.clock.now();
+    // Its time begins when its code does.
+    const unbegun = this.#state.entries.length === 0;
+    const lastMs = (unbegun ? timeouts.startAtMs : timeouts.finishAtMs) ?? Number.POSITIVE_INFINITY;
+    const isNear = await slots.isNearFront(QUEUED_NEAR);
+    const dueAtMs = Math.min(lastMs, nowMs + (isNear ? WAKE_GRACE_MS : QUEUED_FAR_MS));
+    const ttlSeconds = await retainUntil(this.#services, this.#state.head, dueAtMs);
+    if (!lease.held) return "lost";
+    const release = { ...this.#releaseWith(dueAtMs, ttlSeconds, this.#armedTimer(nowMs)), unbegun };
+    return this.#release(release);
+  }
+
+  /** Refused when something came while this turn was parking: it looks again before going. */
+  async #release(release: Release): Promise<TurnResult | "again"> {
+    const { lease } = this.#input;
     const write = await this.#runs.release(lease.runId, lease.epoch, lease.wakes, release, {
       giveUp: () => !lease.held,
     });
     if (write.done) return "settled";
     if (write.run?.head.epoch !== lease.epoch) return "lost";
-    // Something came while this turn was parking: look again before going.
     lease.wakes = write.run.head.wakes;
     return "again";
   }
@@ -166,6 +191,7 @@ export class Settlement {
 
   #releaseWith(dueAtMs: number, ttlSeconds: number, timer: Timer | null): Release {
     const crashes = this.#state.crashAnswered ? 0 : this.#state.head.crashes;
-    return { logged: this.#state.items, crashes, objects: this.#state.objects, dueAtMs, ttlSeconds, timer };
+    const { items: logged, objects } = this.#state;
+    return { logged, crashes, objects, dueAtMs, ttlSeconds, timer, places: this.#input.slots.places };
   }
 }

@@ -20,6 +20,7 @@ import type {
   WaitingStep,
 } from "../../sdk/protocol.js";
 import { outcomeUnknown } from "../aws/until-known.js";
+import { TurnSlots } from "../flow/turn-slots.js";
 import { publishEvents } from "../ingest/publish.js";
 import type { Services } from "../services.js";
 import type { StoredRun } from "../state/head-item.js";
@@ -75,6 +76,8 @@ export interface TurnInput {
   stolen: boolean;
   /** The sweeper woke the run: its own wake did not come. */
   swept: boolean;
+  /** The key of a concurrency limit under which the run was given a place; null: it was woken for something else. */
+  slot: string | null;
 }
 
 export class Turn {
@@ -86,6 +89,7 @@ export class Turn {
   /** Calls the pass does not wait for. */
   readonly #loose = new Set<Promise<void>>();
   readonly #timeouts: RunTimeouts;
+  readonly #slots: TurnSlots;
   /** Resolves when nothing is being written to the log. */
   #written: Promise<unknown> = Promise.resolve();
   readonly #state: TurnState;
@@ -106,9 +110,10 @@ export class Turn {
     this.#inbox = new TurnInbox(services, input.lease);
     this.#timeouts = new RunTimeouts(services, head, input.config.timeouts);
     this.#notes = new TurnNotes(services, { runId: head.runId, epoch: input.lease.epoch, functionId: input.config.id });
+    this.#slots = new TurnSlots(services, { ...input, head });
     this.#settlement = new Settlement(
       services,
-      { ...input, timeouts: this.#timeouts, notes: this.#notes },
+      { ...input, timeouts: this.#timeouts, notes: this.#notes, slots: this.#slots },
       this.#state,
     );
   }
@@ -177,13 +182,16 @@ export class Turn {
     const reason = late ?? this.#timeouts.finishReason();
     if (reason) return this.#settlement.end("Cancelled", null, reason);
     const waitUntilMs = this.#notBeforeMs();
-    if (waitUntilMs > this.#services.clock.now())
+    if (waitUntilMs > this.#services.clock.now()) {
+      await this.#slots.leaveUntilNeeded();
       return this.#settlement.park(waitUntilMs, this.#state.head.epoch > 1 ? "retry" : "start");
+    }
     // More crashes without progress than attempts: whatever it is, it is not the weather (PROTOCOL §2.5).
     if (this.#state.head.crashes > config.retries + 1) {
       const crashed = functionCrashed({ functionId: config.id, crashes: this.#state.head.crashes });
       return this.#settlement.end("Failed", null, serializeError(crashed));
     }
+    if (!(await this.#slots.take())) return this.#settlement.queue();
     const outcome = await this.#host.run(
       {
         functionId: config.id,
@@ -338,6 +346,8 @@ export class Turn {
   // Settling
 
   async #settle(outcome: PassOutcome): Promise<TurnResult | "again"> {
+    // The continuation goes on at once: it keeps its places.
+    if (outcome.kind !== "yielded" && this.#input.lease.held) await this.#slots.giveBack();
     // What the function came to in time counts, though its time is up by now.
     const late = outcome.kind === "finished" || outcome.kind === "failed" ? null : this.#timeouts.finishReason();
     if (late) {

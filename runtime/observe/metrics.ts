@@ -24,6 +24,10 @@ export const METRICS = {
   FunctionsMissing: { level: "error", means: "Wakes of runs whose function the worker no longer has" },
   HistoriesShrunk: { level: "error", means: "Loads that found less of a run's log than was written: data was removed" },
   WakesSwept: { level: "warn", means: "Runs the sweeper had to wake because their own wake did not come" },
+  SlotsReclaimed: {
+    level: "warn",
+    means: "Places of a concurrency limit that were freed because their run was no more",
+  },
   DeadLetters: { level: "warn", means: "Messages that were received too often and are sent anew" },
   MessagesQuarantined: { level: "error", means: "Messages nobody can read, or that never succeed, put on record" },
 } as const satisfies Record<string, MetricMeaning>;

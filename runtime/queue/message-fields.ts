@@ -14,6 +14,7 @@ const MAX_TEXT_CHARACTERS = 1_024;
 
 const OP_HASH = /^[0-9a-hjkmnp-tv-z]{26}$/;
 const WAITER_PARTITION = /^[a-z0-9][a-z0-9-]{0,39}#WAIT#[\w-]{22}$/;
+const SLOT_HASH = /^[\w-]{22}$/;
 const EVENT_PLACE = /^\d{14}#[0-9A-Z]{0,26}$/;
 const REQUEST_OBJECT = /^requests\/[\w-]{1,200}$/;
 const FAN_GROUP = /^\d{1,6}-[0-9a-z]{1,26}$/;
@@ -60,6 +61,11 @@ export function isOpHash(value: unknown): value is string {
 /** state/keys.ts, `waiterPartition`: no message makes dispatch read other items as if they were waiters. */
 export function isWaiterPartition(value: unknown): value is string {
   return typeof value === "string" && WAITER_PARTITION.test(value);
+}
+
+/** state/keys.ts, `slotHash`. */
+export function isSlotHash(value: unknown): value is string {
+  return typeof value === "string" && SLOT_HASH.test(value);
 }
 
 /** state/keys.ts, `timeSort` or `timeBound`. */

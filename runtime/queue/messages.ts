@@ -19,6 +19,7 @@ import {
   isOpHash,
   isRecord,
   isRequestObject,
+  isSlotHash,
   isStorableText,
   isText,
   isTime,
@@ -26,7 +27,8 @@ import {
   isWholeTime,
 } from "./message-fields.js";
 
-export type WakeReason = "start" | "retry" | "sleep" | "continue" | "arrival" | "branch" | "sweep" | "dead-letter";
+export type WakeReason =
+  "start" | "retry" | "sleep" | "continue" | "arrival" | "branch" | "slot" | "sweep" | "dead-letter";
 
 /** On the step queue: look at this run. */
 export interface WakeMessage {
@@ -40,6 +42,8 @@ export interface WakeMessage {
   trace?: string;
   /** Not the run itself but one distributed step of it. */
   branch?: BranchWork;
+  /** A place of a concurrency limit was given to the run: the hash of the limit's key. */
+  slot?: string;
 }
 
 /** One distributed step: which, the attempt (0 first), and the group that waits for its result (operations/branch.ts). */
@@ -157,6 +161,7 @@ const WAKE_REASONS: readonly WakeReason[] = [
   "continue",
   "arrival",
   "branch",
+  "slot",
   "sweep",
   "dead-letter",
 ];
@@ -192,8 +197,11 @@ export function readWake(body: string): WakeMessage | Unreadable {
   const trace = traceMember(readTraceparent(value["trace"]));
   const branch = value["branch"] === undefined ? undefined : readBranch(value["branch"]);
   if (branch === null) return { unreadable: "the branch is incomplete" };
+  const { slot } = value;
+  if (slot !== undefined && !isSlotHash(slot)) return { unreadable: "slot is no key of a limit" };
   const due = dueMs === undefined ? {} : { dueMs };
-  return { v: 1, run, fn, why: reason, ...due, ...trace, ...(branch ? { branch } : {}) };
+  const given = slot === undefined ? {} : { slot };
+  return { v: 1, run, fn, why: reason, ...due, ...trace, ...given, ...(branch ? { branch } : {}) };
 }
 
 function readBranch(value: unknown): BranchWork | null {

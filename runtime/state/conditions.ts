@@ -88,6 +88,13 @@ export const SIGNAL_HELD_BY = "runId = :run AND opHash = :op";
  */
 export const SIGNAL_AIMED_AT = SIGNAL_HELD_BY;
 
+/**
+ *  zombie: take, stamp s ─── frozen ──────────────────── give back
+ *  thief:                     steal ── stamp anew, s' ─── body … │ not with stamp s any more: the thief's slot stays
+ * Whoever gives a slot back, or stamps it anew, names the stamp that was read.
+ */
+export const SLOT_STAMPED = "stamp = :stamp";
+
 /** This page of a bulk cancel was not counted before: its message may come twice. */
 export const PAGE_UNCOUNTED = "pageNumber = :page";
 

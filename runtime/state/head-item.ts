@@ -1,6 +1,14 @@
 /** Owns: a run's head ⇄ its item. Old shapes are translated here and nowhere else. */
 import type { SerializedError } from "../../sdk/protocol.js";
-import type { Divergence, Effect, ParentOp, RunHead, RunStatus } from "../core/run.js";
+import {
+  NO_PLACES,
+  type Divergence,
+  type Effect,
+  type ParentOp,
+  type Places,
+  type RunHead,
+  type RunStatus,
+} from "../core/run.js";
 import { number, readNumber, readText, requireNumber, requireText, text, type Item } from "./attributes.js";
 import { dueShard, functionIndex, headKey } from "./keys.js";
 import { packedAttribute, readPacked, type Packed } from "./payloads.js";
@@ -21,6 +29,8 @@ export interface NewRun {
   invoked?: Invoked | undefined;
   /** Where events look for this run to cancel it. */
   cancelOn?: readonly string[];
+  /** Which concurrency limits count it. */
+  slots?: readonly string[];
 }
 
 /** Where an invoked run comes from. */
@@ -65,6 +75,7 @@ export function newHeadItem(run: NewRun): Item {
     ...(run.trace === undefined ? {} : { trace: text(run.trace) }),
     ...(run.invoked ? invokedAttributes(run.invoked) : {}),
     ...(run.cancelOn && run.cancelOn.length > 0 ? { cancelOn: text(run.cancelOn.join(" ")) } : {}),
+    ...(run.slots && run.slots.length > 0 ? { slots: text(run.slots.join(" ")) } : {}),
   };
 }
 
@@ -105,6 +116,8 @@ export function readHead(item: Item): StoredRun {
     timer: timerName === null ? null : { name: timerName, atMs: requireNumber(item, "timerAt") },
     objects: readNumber(item, "objects") ?? 0,
     cancelOn: readText(item, "cancelOn")?.split(" ") ?? [],
+    slots: readText(item, "slots")?.split(" ") ?? [],
+    places: readPlaces(item),
     parent: readParent(item),
     depth: readNumber(item, "depth") ?? 0,
     quiet: item["quiet"]?.BOOL === true,
@@ -129,10 +142,16 @@ function readSeals(item: Item): Map<number, number> {
   return seals;
 }
 
-const EFFECTS: readonly Effect[] = ["timer", "waiters", "cancel-waiters", "payloads", "announce"];
+const EFFECTS: readonly Effect[] = ["timer", "waiters", "cancel-waiters", "slots", "payloads", "announce"];
 
 function readEffects(item: Item): Effect[] {
   return (item["effects"]?.L ?? []).flatMap((value) => EFFECTS.filter((known) => known === value.S));
+}
+
+function readPlaces(item: Item): Places {
+  const json = readText(item, "places");
+  // Written by a release and by nothing else.
+  return json === null ? NO_PLACES : (JSON.parse(json) as Places);
 }
 
 function readParent(item: Item): ParentOp | null {

@@ -23,6 +23,7 @@ export const KEY_FENCES = {
   quarantine: "QUARANTINE#*",
   waitersOf: (appId: string): string => `${appId}#WAIT#*`,
   waiters: "*#WAIT#*",
+  slotsOf: (appId: string): string => `${appId}#SLOT#*`,
   shapes: "SHAPE#*",
   signals: "SIGNAL#*",
   cancellations: "CANCELLATION#*",
@@ -142,6 +143,38 @@ export function cancelSlot(k: number): string {
 
 export function waiterKey(partition: string, runId: string, slot: string): Key {
   return { pk: partition, sk: `${runId}#${slot}` };
+}
+
+/** 132 bits: no two keys of an app's limits meet by chance. */
+const SLOT_DIGEST_CHARACTERS = 22;
+
+/** Names what a concurrency limit counts: the parts say whose limit it is, and the value of its key. */
+export function slotHash(...parts: readonly (string | null)[]): string {
+  return digest(JSON.stringify(parts)).slice(0, SLOT_DIGEST_CHARACTERS);
+}
+
+/** The slots that are taken under one key of a concurrency limit, and the tickets of those who wait for one. */
+export function slotPartition(appId: string, hash: string): string {
+  return `${appId}#SLOT#${hash}`;
+}
+
+const SLOT_DIGITS = 6;
+
+export const SLOT_PREFIX = "A#";
+/** Sorts behind every slot, so that one query sees what is beyond a limit and who waits. */
+export const TICKET_PREFIX = "Q#";
+
+export function slotSortKey(index: number): string {
+  return `${SLOT_PREFIX}${pad(index, SLOT_DIGITS)}`;
+}
+
+export function indexOfSlotKey(sortKey: string): number {
+  return Number(sortKey.slice(SLOT_PREFIX.length));
+}
+
+/** Older runs first. The same for a run's seat whenever it is made: to queue twice is to queue once. */
+export function ticketSortKey(createdAtMs: number, runId: string, seat: string): string {
+  return `${TICKET_PREFIX}${pad(createdAtMs, 14)}#${runId}#${seat}`;
 }
 
 /** For each event name, which fields are looked up. The name ends the key, so that it may hold anything. */

@@ -7,7 +7,7 @@ import { GetItemCommand, PutItemCommand, UpdateItemCommand, type AttributeValue 
 import type { SerializedError } from "../../sdk/protocol.js";
 import { untilKnown, type Patience } from "../aws/until-known.js";
 import { CREATED_DUE_MS } from "../core/limits.js";
-import { isLive, type Divergence, type Effect, type RunHead } from "../core/run.js";
+import { isLive, type Divergence, type Effect, type Places, type RunHead } from "../core/run.js";
 import type { Services } from "../services.js";
 import { number, text, type Item } from "./attributes.js";
 import * as conditions from "./conditions.js";
@@ -37,6 +37,10 @@ export interface Release {
   timer: { name: string; atMs: number } | null;
   /** The run rests because its code no longer fits its history. */
   diverged?: Divergence;
+  /** What it keeps of its concurrency limits, or waits for. */
+  places?: Places | null;
+  /** Nothing of it has run: it waits for its first turn again. */
+  unbegun?: boolean;
 }
 
 export interface RunEnd {
@@ -332,12 +336,16 @@ function releaseUpdate(runId: string, release: Release): Pick<Update, "set" | "r
       dueShard: text(dueShard(runId)),
       ttl: number(release.ttlSeconds),
       ...timer,
+      ...(release.places ? { places: text(JSON.stringify(release.places)) } : {}),
+      ...(release.unbegun ? { "#status": text("Queued") } : {}),
       ...(release.diverged ? { diverged: text(JSON.stringify(release.diverged)) } : {}),
     },
     remove: [
       ...["holder", "claimMsg", "sweeps"],
       ...(timer ? [] : ["timer", "timerAt"]),
       ...(release.diverged ? [] : ["diverged"]),
+      ...(release.places ? [] : ["places"]),
+      ...(release.unbegun ? ["startedAt"] : []),
     ],
   };
 }
@@ -357,7 +365,7 @@ function endUpdate(end: RunEnd): Pick<Update, "set" | "remove"> {
       // Effects left over are the sweeper's to finish, should this worker die before it has done them.
       ...(pending ? { effects: effectsAttribute(end.effects), due: number(end.endedAtMs + CREATED_DUE_MS / 10) } : {}),
     },
-    remove: ["holder", "claimMsg", "diverged", ...(pending ? [] : ["due", "dueShard"])],
+    remove: ["holder", "claimMsg", "diverged", "places", ...(pending ? [] : ["due", "dueShard"])],
   };
 }
 

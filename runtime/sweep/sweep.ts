@@ -69,6 +69,15 @@ export class Sweeper {
     return (answer.Items ?? []).flatMap((item) => item["pk"]?.S?.split("#")[2] ?? []);
   }
 
+  #count({ runId, functionId, status, sweeps, trace }: RunHead): void {
+    tracedServices(this.#services, trace).metrics.count("WakesSwept", {
+      message: `Run "${runId}" is overdue: the sweeper wakes it`,
+      app: appOfRun(runId),
+      functionId,
+      about: { runId, status, sweep: sweeps + 1 },
+    });
+  }
+
   async #wake(runId: string, registry: Registry): Promise<boolean> {
     const stored = await this.#runs.get(runId);
     const nowMs = this.#services.clock.now();
@@ -78,12 +87,8 @@ export class Sweeper {
     if (app) {
       const wake = { v: 1, run: runId, fn: head.functionId, why: "sweep", ...traceMember(head.trace) } as const;
       await sendWakes(this.#services, app.stepQueueUrl, [{ wake, delayMs: 0 }]);
-      tracedServices(this.#services, head.trace).metrics.count("WakesSwept", {
-        message: `Run "${runId}" is overdue: the sweeper wakes it`,
-        app: app.appId,
-        functionId: head.functionId,
-        about: { runId, status: head.status, sweep: head.sweeps + 1 },
-      });
+      // One that waits for a place looks now and then whether it was forgotten: no wake has failed to come.
+      if (head.places.queued === null) this.#count(head);
     }
     // Moved after the wake is sent: were it the other way round, a crash between would postpone a lost run.
     const againMs = Math.min(SWEEP_LONGEST_MS, SWEEP_FIRST_MS * 2 ** head.sweeps);

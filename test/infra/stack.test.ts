@@ -303,6 +303,11 @@ describe("roles", () => {
         { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["examples#WAIT#*"] } },
       ],
       [
+        "OwnPlaces",
+        ["dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"],
+        { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["examples#SLOT#*"] } },
+      ],
+      [
         "WhatIsWaitedFor",
         ["dynamodb:PutItem", "dynamodb:Query"],
         { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["SHAPE#*"] } },
@@ -328,7 +333,7 @@ describe("roles", () => {
       new RegExp(`^${fence.replaceAll("*", ".*")}$`).test(pk);
     const run = "examples_0123456789abcdefghjkmnpqrs";
     const { runsOf, runs, events, senderIds, apps, appLists, quarantine } = keys.KEY_FENCES;
-    const { waitersOf, waiters, shapes } = keys.KEY_FENCES;
+    const { waitersOf, waiters, shapes, slotsOf } = keys.KEY_FENCES;
     const waiter = keys.waiterKey(keys.waiterPartition("examples", "a", ["f"], ["1"]), run, "op");
     expect([
       like(runsOf("examples"), keys.headKey(run)),
@@ -343,8 +348,9 @@ describe("roles", () => {
       like(quarantine, keys.quarantineKey(0, "m")),
       like(waitersOf("examples"), waiter),
       like(waiters, waiter),
+      like(slotsOf("examples"), { pk: keys.slotPartition("examples", keys.slotHash("function", "f", null)) }),
       like(shapes, keys.shapeKey("a", "examples", ["f"])),
-    ]).toEqual(Array.from({ length: 13 }, () => true));
+    ]).toEqual(Array.from({ length: 14 }, () => true));
     const other = "other_0123456789abcdefghjkmnpqrs";
     const longer = "examples-two_0123456789abcdefghjkmnpqrs";
     expect([other, longer].map((id) => like(runsOf("examples"), keys.headKey(id)))).toEqual([false, false]);

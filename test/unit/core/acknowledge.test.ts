@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { decideWake, type Delivery } from "../../../runtime/core/acknowledge.js";
-import type { RunHead } from "../../../runtime/core/run.js";
+import { NO_PLACES, type RunHead } from "../../../runtime/core/run.js";
 
 const NOW_MS = 1_000_000;
 
@@ -35,6 +35,8 @@ const head = (more: Partial<RunHead> = {}): RunHead => ({
   timer: null,
   objects: 0,
   cancelOn: [],
+  slots: [],
+  places: NO_PLACES,
   parent: null,
   depth: 0,
   quiet: false,

@@ -1,0 +1,29 @@
+/**
+ * Owns: who takes a place of a concurrency limit (a run's turn, a further body of the same turn side by side with the first, or
+ * a distributed step), and which places are free. Pure.
+ */
+
+/** The one seat of a run's turn. */
+export const TURN_SEAT = "t";
+
+/** Bodies side by side in one turn have a seat each, the first one the turn's own. */
+export function bodySeat(position: number): string {
+  return `x${position}`;
+}
+
+export function branchSeat(opHash: string): string {
+  return `b${opHash}`;
+}
+
+/** A seat that goes with the run's lease. */
+export function isTurnSeat(seat: string): boolean {
+  return seat === TURN_SEAT || seat.startsWith("x");
+}
+
+/** The lowest free place, or null. Places beyond a limit that was lowered count until they are given back. */
+export function freeIndex(slots: readonly { index: number }[], limit: number): number | null {
+  if (slots.length >= limit) return null;
+  const taken = new Set(slots.map(({ index }) => index));
+  for (let index = 0; index < limit; index += 1) if (!taken.has(index)) return index;
+  return null;
+}

@@ -1,0 +1,231 @@
+/**
+ * Owns: the places a run's turn has under the concurrency limits of its function (PROTOCOL §5): taken before anything of the
+ * function runs, given back after it, or waited for in the queue.
+ * Invariants
+ * T1 Nothing of the function runs unless the turn holds a slot of each limit and the run's lease. A slot is the run's own until
+ *    the holder of its lease gives it back, or the run has ended: no clock but the lease's decides.
+ * T2 A turn that took the run over stamps its slots anew before it goes on: a zombie's late give-back misses.
+ * T3 Whoever gives back, or queues, looks afterwards who can be served (flow/grant.ts).
+ */
+import type { FunctionConfig } from "../../sdk/protocol.js";
+import { appOfRun } from "../core/ids.js";
+import type { Places, RunHead } from "../core/run.js";
+import type { Lease } from "../executor/lease.js";
+import { traceMember } from "../observe/trace.js";
+import { encodeMessage } from "../queue/messages.js";
+import type { Services } from "../services.js";
+import { SlotStore, type Slot } from "../state/slot-store.js";
+import { CheckHolders } from "./check-holders.js";
+import { granterOf, slotWake, type Granter } from "./grant.js";
+import { limitsOf, type RunLimit } from "./limits-of-run.js";
+import { freeIndex, isTurnSeat, TURN_SEAT } from "./seats.js";
+
+export interface TurnSlotsInput {
+  head: RunHead;
+  config: FunctionConfig;
+  lease: Lease;
+  stepQueueUrl: string;
+  /** The turn before was lost: it may have taken what no head names. */
+  stolen: boolean;
+  /** The sweeper woke the run. */
+  swept: boolean;
+  /** The limit's key under which a place was given to the run: its wake says so. */
+  slot: string | null;
+}
+
+type Held = Pick<Slot, "index" | "stamp">;
+
+/** Of lost races for what was looked at. The turn's message comes again. */
+const MAX_LOOKS = 20;
+
+export class TurnSlots {
+  readonly #services: Services;
+  readonly #input: TurnSlotsInput;
+  readonly #limits: readonly RunLimit[];
+  readonly #held = new Map<string, Held>();
+  /** Keys under which the run may have a slot or a ticket that it does not know of. */
+  readonly #unsure = new Set<string>();
+  #queued: string | null;
+  #checked = false;
+
+  constructor(services: Services, input: TurnSlotsInput) {
+    this.#services = services;
+    this.#input = input;
+    const { head, config, stolen, slot } = input;
+    this.#limits = limitsOf(head, config);
+    this.#queued = head.places.queued;
+    if (this.#queued !== null) this.#unsure.add(this.#queued);
+    if (slot !== null) this.#unsure.add(slot);
+    for (const [hash, held] of Object.entries(head.places.held)) {
+      const limit = this.#limits.find((candidate) => candidate.hash === hash);
+      // A place kept to the end is given back by the end alone, which no zombie writes.
+      if (stolen && limit?.hold !== "run") this.#unsure.add(hash);
+      else this.#held.set(hash, held);
+    }
+    if (stolen) for (const { hash } of this.#limits) if (!this.#held.has(hash)) this.#unsure.add(hash);
+  }
+
+  /** What the run keeps, or waits for, when it is released now. */
+  get places(): Places | null {
+    if (this.#held.size === 0 && this.#queued === null) return null;
+    return { held: Object.fromEntries(this.#held), queued: this.#queued };
+  }
+
+  /** True when the run has a place under each of its limits; false when it waits in the queue of one. */
+  async take(): Promise<boolean> {
+    if (this.#input.swept && this.#queued !== null) await this.#startAnew();
+    for (const limit of this.#limits) {
+      if (this.#held.has(limit.hash)) continue;
+      const slot = await this.#takeOne(limit);
+      if (!slot) {
+        this.#queued = limit.hash;
+        this.#unsure.add(limit.hash);
+        return false;
+      }
+      this.#held.set(limit.hash, slot);
+      this.#unsure.delete(limit.hash);
+      if (this.#queued === limit.hash) this.#queued = null;
+    }
+    await this.#letGoOfOthers();
+    return true;
+  }
+
+  /** The run has a place, or a ticket, or may have without knowing. */
+  get holdsAny(): boolean {
+    return this.#held.size > 0 || this.#queued !== null || this.#unsure.size > 0;
+  }
+
+  /** Nothing is to run before some later time: what a lost turn may have taken, or was given meanwhile, goes to others. */
+  async leaveUntilNeeded(): Promise<void> {
+    if (this.#unsure.size === 0) return;
+    await this.take();
+    await this.giveBack();
+  }
+
+  /** Gives back what is not kept to the run's end. */
+  async giveBack(): Promise<void> {
+    for (const limit of this.#limits) if (limit.hold === "step") await this.#giveBackOne(limit);
+  }
+
+  /** Whether the queue of a limit is nearly served: then the run looks again soon, should its wake be lost. */
+  async isNearFront(tickets: number): Promise<boolean> {
+    if (this.#queued === null) return false;
+    const { runId } = this.#input.head;
+    return (await this.#store(this.#queued).tickets(tickets)).some(({ run }) => run === runId);
+  }
+
+  async #takeOne(limit: RunLimit): Promise<Held | null> {
+    const store = this.#store(limit.hash);
+    if (!this.#unsure.has(limit.hash)) {
+      const slot = await this.#takeOpen(store, limit);
+      if (slot) return slot;
+    }
+    for (let look = 0; look < MAX_LOOKS; look += 1) {
+      const own = await this.#findOwn(store, limit);
+      if (own !== "again") return own ?? (await this.#queue(store, limit));
+    }
+    return null;
+  }
+
+  /** Nobody waits, and one of two places is free: the way of a limit that is not reached. */
+  async #takeOpen(store: SlotStore, { limit }: RunLimit): Promise<Slot | null> {
+    if (!(await store.isOpen(limit))) return null;
+    const { runId } = this.#input.head;
+    for (const index of probesOf(runId, limit)) {
+      const slot = await store.take(index, this.#seat(), this.#patience());
+      if (slot) return slot;
+    }
+    return null;
+  }
+
+  /** A slot the run has already, or a free one when nobody waits. Of several that granters gave it side by side it keeps one. */
+  async #findOwn(store: SlotStore, limit: RunLimit): Promise<Held | null | "again"> {
+    const slots = await store.slots();
+    const own = slots.filter(({ run, seat }) => run === this.#input.head.runId && isTurnSeat(seat));
+    const [kept, ...others] = own;
+    for (const other of others) await store.remove(other);
+    if (others.length > 0) await this.#granter(limit).grant(null);
+    if (kept) return this.#keep(store, limit, kept);
+    const free = freeIndex(slots, limit.limit);
+    if (free === null || (await store.isQueued())) return null;
+    return (await store.take(free, this.#seat(), this.#patience())) ?? "again";
+  }
+
+  async #keep(store: SlotStore, { hash, hold }: RunLimit, slot: Slot): Promise<Held | "again"> {
+    const { head, stolen, slot: given } = this.#input;
+    // Whoever gave it sends the wake first and removes the ticket then. Woken otherwise, he may have died in between.
+    if (this.#queued === hash && given !== hash) await store.removeTicket(head.createdAtMs, this.#seat());
+    if (!stolen || hold === "run") return slot;
+    return (await store.stampAnew(slot, this.#patience())) ?? "again";
+  }
+
+  async #queue(store: SlotStore, limit: RunLimit): Promise<Held | null> {
+    const { head, config } = this.#input;
+    const { runId, createdAtMs, trace } = head;
+    const wake = encodeMessage(slotWake(runId, config.id, limit.hash, traceMember(trace)));
+    const ticket = { ...this.#seat(), limit: limit.limit, wake, createdAtMs };
+    await store.putTicket(ticket, this.#patience());
+    const granter = this.#granter(limit);
+    const granted = await granter.grant(this.#seat());
+    if (granted || !this.#input.swept || this.#checked) return granted;
+    this.#checked = true;
+    await new CheckHolders(this.#services, store, { hash: limit.hash, stepQueueUrl: this.#input.stepQueueUrl }).check();
+    return granter.grant(this.#seat());
+  }
+
+  /**
+   * Woken by the sweeper and still queued: it lets go of what it holds besides, unless it has promised to keep it to the end. Two
+   * functions that take the same two places in different order would wait for one another.
+   */
+  async #startAnew(): Promise<void> {
+    const hasBegun = this.#input.head.logged > 0;
+    for (const limit of this.#limits) {
+      if (limit.hold === "step" || !hasBegun) await this.#giveBackOne(limit);
+    }
+  }
+
+  async #giveBackOne(limit: RunLimit): Promise<void> {
+    const held = this.#held.get(limit.hash);
+    if (!held) return;
+    const store = this.#store(limit.hash);
+    await store.remove(held);
+    this.#held.delete(limit.hash);
+    if (await store.isQueued()) await this.#granter(limit).grant(null);
+  }
+
+  /** Places under rules that a deployment has removed, and slots under keys that are not waited for any more. */
+  async #letGoOfOthers(): Promise<void> {
+    const known = new Set(this.#limits.map(({ hash }) => hash));
+    for (const [hash, held] of this.#held) {
+      if (known.has(hash)) continue;
+      await this.#store(hash).remove(held);
+      this.#held.delete(hash);
+    }
+    if (this.#queued !== null && !known.has(this.#queued)) this.#queued = null;
+  }
+
+  #store(hash: string): SlotStore {
+    return new SlotStore(this.#services, appOfRun(this.#input.head.runId), hash);
+  }
+
+  #granter({ hash, limit }: RunLimit): Granter {
+    const { head, config, stepQueueUrl } = this.#input;
+    return granterOf(this.#services, head.runId, { hash, limit, fn: config.id, stepQueueUrl });
+  }
+
+  #seat(): { run: string; seat: string; fn: string } {
+    return { run: this.#input.head.runId, seat: TURN_SEAT, fn: this.#input.config.id };
+  }
+
+  /** A place taken after the lease is gone would be nobody's. */
+  #patience(): { giveUp: () => boolean } {
+    return { giveUp: () => !this.#input.lease.held };
+  }
+}
+
+/** Two places, the same for a run each time. A run's id is chance in its last characters. */
+function probesOf(runId: string, limit: number): number[] {
+  const chance = Number.parseInt(runId.slice(-10), 36);
+  const first = chance % limit;
+  return limit === 1 ? [0] : [first, (first + 1 + (Math.floor(chance / limit) % (limit - 1))) % limit];
+}

@@ -1,0 +1,95 @@
+/**
+ * Goal: a concurrency limit lets as many work as it says and no more; the others wait in order, are served at once when a place
+ * is given back, and hold nothing while they sleep or wait.
+ * Method: the whole platform in virtual time; bodies sleep on its clock and say when they begin and end.
+ */
+import { expect, it } from "vitest";
+import { Perdure } from "../../sdk/client.js";
+import { sleep } from "../../sdk/clock.js";
+import { scenarios } from "./started.js";
+import { MINUTE, SECOND, type Scenario } from "./world.js";
+
+const start = scenarios();
+const client = new Perdure({ id: "shop" });
+
+/** Who is at work, and the most there were at once, by whatever the bodies say they work on. */
+class Floor {
+  scenario: Scenario | null = null;
+  readonly order: string[] = [];
+  readonly most = new Map<string, number>();
+  readonly #now = new Map<string, number>();
+
+  async work(name: string, ms: number, on = "all"): Promise<string> {
+    if (!this.scenario) throw new Error("The floor has no scenario yet");
+    this.order.push(name);
+    const now = (this.#now.get(on) ?? 0) + 1;
+    this.#now.set(on, now);
+    this.most.set(on, Math.max(this.most.get(on) ?? 0, now));
+    await sleep(this.scenario.clock, ms);
+    this.#now.set(on, (this.#now.get(on) ?? 0) - 1);
+    return name;
+  }
+}
+
+function events(count: number, data: (index: number) => object = (index) => ({ n: `n${index}` })): object[] {
+  return Array.from({ length: count }, (_, index) => ({ name: "shop/go", data: data(index) }));
+}
+
+async function statuses(scenario: Scenario, ids: readonly string[]): Promise<string[]> {
+  const runs = (await Promise.all(ids.map((id) => scenario.runIds(id)))).flat();
+  return Promise.all(runs.map(async (run) => (await scenario.run(run)).head.status));
+}
+
+it("no more steps execute at once than the limit says, and every run is served without waiting for the sweeper", async () => {
+  const floor = new Floor();
+  const fn = client.createFunction(
+    { id: "narrow", triggers: { event: "shop/go" }, concurrency: 2 },
+    async ({ event, step }) => {
+      const { n } = event.data as { n: string };
+      await step.run("one", () => floor.work(n, 10 * SECOND));
+      await step.run("two", () => floor.work(n, 10 * SECOND));
+    },
+  );
+  const scenario = await start({ client, functions: [fn] });
+  floor.scenario = scenario;
+  const ids: string[] = [];
+  for (const event of events(6)) {
+    ids.push(...(await scenario.send(event)));
+    await scenario.advance(10);
+  }
+  await scenario.advance(5 * SECOND);
+  expect(await statuses(scenario, ids)).toEqual(["Running", "Running", "Queued", "Queued", "Queued", "Queued"]);
+  await scenario.advance(70 * SECOND);
+  expect(await statuses(scenario, ids)).toEqual(Array.from({ length: 6 }, () => "Completed"));
+  expect(floor.most.get("all")).toBe(2);
+  expect(floor.order.filter((name, place) => floor.order.indexOf(name) === place)).toEqual([
+    "n0",
+    "n1",
+    "n2",
+    "n3",
+    "n4",
+    "n5",
+  ]);
+});
+
+it("a run that sleeps holds no place", async () => {
+  const floor = new Floor();
+  const fn = client.createFunction(
+    { id: "sleepy", triggers: { event: "shop/go" }, concurrency: 1 },
+    async ({ event, step }) => {
+      const { n } = event.data as { n: string };
+      await step.run("before", () => floor.work(`${n} before`, SECOND));
+      await step.sleep("nap", "10m");
+      await step.run("after", () => floor.work(`${n} after`, SECOND));
+    },
+  );
+  const scenario = await start({ client, functions: [fn] });
+  floor.scenario = scenario;
+  const ids = await scenario.send(...events(3));
+  await scenario.advance(MINUTE);
+  expect(floor.order.every((name) => name.endsWith("before"))).toBe(true);
+  expect(floor.order).toHaveLength(3);
+  await scenario.advance(15 * MINUTE);
+  expect(await statuses(scenario, ids)).toEqual(["Completed", "Completed", "Completed"]);
+  expect(floor.most.get("all")).toBe(1);
+});
