@@ -156,8 +156,10 @@ export interface PassPort {
   graceMs: number;
   /** Ms to wait after failed attempt `attempt` (1 first), jitter included. Without a backoff of the step's own, the function's. */
   retryDelayMs(attempt: number, backoff?: BackoffConfig): number;
-  /** Bodies that may run side by side inside one turn. */
-  maxParallelBodies: number;
+  /** Bodies that may run side by side inside one turn, now. */
+  maxParallelBodies(): number;
+  /** So many run, or wait for room, which may be made for them: then `onRoom` is called. Said again whenever it changes. */
+  wantBodies(count: number, onRoom: () => void): void;
   /** In a careful pass: every step that could have been running at the crash has had an outcome. */
   crashAnswered(): void;
   /** The pass has ended and bodies it told to stop still run: they must not wake inside another run's turn. */

@@ -190,7 +190,8 @@ function branchPort(
     graceMs: 0,
     inTurnWaitMs: 0,
     retryDelayMs: (number, backoff = functionBackoff) => retryDelayMs(number, services.random.unit(), backoff),
-    maxParallelBodies: 1,
+    maxParallelBodies: () => 1,
+    wantBodies: () => undefined,
     crashAnswered: () => undefined,
     abandoned: () => delivery.retireSandbox(),
   };

@@ -140,6 +140,7 @@ export class Turn {
       }
       throw error;
     } finally {
+      this.#slots.bodies.stop();
       this.#timeouts.close();
     }
   }
@@ -238,7 +239,8 @@ export class Turn {
       graceMs: graceMs(lease.epoch),
       inTurnWaitMs: IN_TURN_WAIT_MS,
       retryDelayMs: (attempt, backoff = config.backoff) => retryDelayMs(attempt, services.random.unit(), backoff),
-      maxParallelBodies: MAX_PARALLEL_BODIES,
+      maxParallelBodies: () => Math.min(MAX_PARALLEL_BODIES, this.#slots.bodies.count),
+      wantBodies: (count, onRoom) => this.#slots.bodies.want(count, onRoom),
       crashAnswered: () => void (this.#state.crashAnswered = true),
       abandoned: () => this.#input.retireSandbox(),
     };

@@ -9,7 +9,7 @@ import { readWake, type WakeMessage } from "../queue/messages.js";
 import { sendMessage } from "../queue/send.js";
 import type { Services } from "../services.js";
 import { SlotStore, type Seat, type Slot, type Ticket } from "../state/slot-store.js";
-import { freeIndex } from "./seats.js";
+import { freeIndexes } from "./seats.js";
 
 /** What a limit is, for who grants its places. */
 export interface Granting {
@@ -55,8 +55,8 @@ export class Granter {
       if (slot) {
         cleared = true;
       } else {
-        const index = freeIndex(slots, this.#limitFor(ticket));
-        if (index === null) return own;
+        const [index] = freeIndexes(slots, this.#limitFor(ticket));
+        if (index === undefined) return own;
         slot = await this.#store.take(index, ticket);
         if (!slot) return "again";
         slots.push(slot);

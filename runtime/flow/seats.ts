@@ -20,10 +20,9 @@ export function isTurnSeat(seat: string): boolean {
   return seat === TURN_SEAT || seat.startsWith("x");
 }
 
-/** The lowest free place, or null. Places beyond a limit that was lowered count until they are given back. */
-export function freeIndex(slots: readonly { index: number }[], limit: number): number | null {
-  if (slots.length >= limit) return null;
+/** The free places, lowest first. Places beyond a limit that was lowered count until they are given back. */
+export function freeIndexes(slots: readonly { index: number }[], limit: number): number[] {
   const taken = new Set(slots.map(({ index }) => index));
-  for (let index = 0; index < limit; index += 1) if (!taken.has(index)) return index;
-  return null;
+  const indexes = Array.from({ length: limit }, (_, index) => index).filter((index) => !taken.has(index));
+  return indexes.slice(0, Math.max(0, limit - slots.length));
 }

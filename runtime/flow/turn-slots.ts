@@ -15,10 +15,11 @@ import { traceMember } from "../observe/trace.js";
 import { encodeMessage } from "../queue/messages.js";
 import type { Services } from "../services.js";
 import { SlotStore, type Slot } from "../state/slot-store.js";
+import { BodySeats } from "./body-seats.js";
 import { CheckHolders } from "./check-holders.js";
 import { granterOf, slotWake, type Granter } from "./grant.js";
 import { limitsOf, type RunLimit } from "./limits-of-run.js";
-import { freeIndex, isTurnSeat, TURN_SEAT } from "./seats.js";
+import { freeIndexes, isTurnSeat, TURN_SEAT } from "./seats.js";
 
 export interface TurnSlotsInput {
   head: RunHead;
@@ -45,6 +46,8 @@ export class TurnSlots {
   readonly #held = new Map<string, Held>();
   /** Keys under which the run may have a slot or a ticket that it does not know of. */
   readonly #unsure = new Set<string>();
+  /** The places of bodies side by side with the first. */
+  readonly bodies: BodySeats;
   #queued: string | null;
   #checked = false;
 
@@ -63,6 +66,7 @@ export class TurnSlots {
       else this.#held.set(hash, held);
     }
     if (stolen) for (const { hash } of this.#limits) if (!this.#held.has(hash)) this.#unsure.add(hash);
+    this.bodies = this.#bodySeats();
   }
 
   /** What the run keeps, or waits for, when it is released now. */
@@ -87,6 +91,7 @@ export class TurnSlots {
       if (this.#queued === limit.hash) this.#queued = null;
     }
     await this.#letGoOfOthers();
+    this.bodies.open();
     return true;
   }
 
@@ -104,6 +109,7 @@ export class TurnSlots {
 
   /** Gives back what is not kept to the run's end. */
   async giveBack(): Promise<void> {
+    await this.bodies.close();
     for (const limit of this.#limits) if (limit.hold === "step") await this.#giveBackOne(limit);
   }
 
@@ -146,8 +152,8 @@ export class TurnSlots {
     for (const other of others) await store.remove(other);
     if (others.length > 0) await this.#granter(limit).grant(null);
     if (kept) return this.#keep(store, limit, kept);
-    const free = freeIndex(slots, limit.limit);
-    if (free === null || (await store.isQueued())) return null;
+    const [free] = freeIndexes(slots, limit.limit);
+    if (free === undefined || (await store.isQueued())) return null;
     return (await store.take(free, this.#seat(), this.#patience())) ?? "again";
   }
 
@@ -202,6 +208,18 @@ export class TurnSlots {
       this.#held.delete(hash);
     }
     if (this.#queued !== null && !known.has(this.#queued)) this.#queued = null;
+  }
+
+  /** A place that a run keeps to its end is one for all that it does. */
+  #bodySeats(): BodySeats {
+    const { head, config, lease } = this.#input;
+    const limits = this.#limits.filter(({ hold }) => hold === "step");
+    const seatLimits = limits.map((limit) => ({
+      ...limit,
+      store: this.#store(limit.hash),
+      granted: async () => void (await this.#granter(limit).grant(null)),
+    }));
+    return new BodySeats(this.#services, seatLimits, { run: head.runId, fn: config.id }, () => lease.held);
   }
 
   #store(hash: string): SlotStore {

@@ -33,7 +33,7 @@ interface Around {
 
 interface Listener {
   show(operation: Operation, result: StepResult): void;
-  /** An attempt has ended. */
+  /** An attempt has ended, or there is room for another. */
   ended(): void;
 }
 
@@ -78,7 +78,8 @@ export class Bodies {
 
   /** Starts what was asked for, as far as there is room and time. */
   startRequested(): void {
-    const { operations, port } = this.#around;
+    const { operations, port, input } = this.#around;
+    if (!input.careful) port.wantBodies(operations.running.size + operations.requested.size, this.#listener.ended);
     if (operations.requested.size === 0) return;
     const nowMs = port.clock.now();
     for (const operation of [...operations.requested]) {
@@ -87,7 +88,7 @@ export class Bodies {
         continue;
       }
       const careful = this.#isCareful();
-      const places = careful ? 1 : port.maxParallelBodies;
+      const places = careful ? 1 : port.maxParallelBodies();
       if (operations.running.size >= places || !port.mayStartBody()) return;
       operations.move(operation, "running");
       if (this.#mayNotBegin(operation)) this.#recordInterrupted(operation);

@@ -6,6 +6,8 @@
 import { expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
 import { sleep } from "../../sdk/clock.js";
+import { hashesOf } from "../../runtime/flow/limits-of-run.js";
+import { SlotStore } from "../../runtime/state/slot-store.js";
 import { scenarios } from "./started.js";
 import { MINUTE, SECOND, type Scenario } from "./world.js";
 
@@ -33,6 +35,18 @@ class Floor {
 
 function events(count: number, data: (index: number) => object = (index) => ({ n: `n${index}` })): object[] {
   return Array.from({ length: count }, (_, index) => ({ name: "shop/go", data: data(index) }));
+}
+
+/** What is left of places and queues, under all keys of these events' runs. */
+async function leftOver(scenario: Scenario, ids: readonly string[]): Promise<string[]> {
+  const services = scenario.world.services("observer");
+  const runs = (await Promise.all(ids.map((id) => scenario.runIds(id)))).flat();
+  const heads = await Promise.all(runs.map(async (run) => (await scenario.run(run)).head));
+  const stores = [...new Set(heads.flatMap(hashesOf))].map((hash) => new SlotStore(services, "shop", hash));
+  const seats = await Promise.all(
+    stores.map(async (store) => [...(await store.slots()), ...(await store.tickets(10))]),
+  );
+  return seats.flat().map(({ run, seat }) => `${run} ${seat}`);
 }
 
 async function statuses(scenario: Scenario, ids: readonly string[]): Promise<string[]> {
@@ -70,6 +84,28 @@ it("no more steps execute at once than the limit says, and every run is served w
     "n4",
     "n5",
   ]);
+});
+
+it("steps side by side take a place each while there are some, and never more than there are", async () => {
+  const floor = new Floor();
+  const wide = client.createFunction(
+    { id: "wide", triggers: { event: "shop/go" }, concurrency: { limit: 4, key: "event.data.shelf" } },
+    async ({ event, step }) => {
+      const { n, shelf } = event.data as { n: string; shelf: string };
+      const names = Array.from({ length: 8 }, (_, index) => `${n}.${index}`);
+      await Promise.all(names.map((name) => step.run(name, () => floor.work(name, 10 * SECOND, shelf))));
+    },
+  );
+  const scenario = await start({ client, functions: [wide] });
+  floor.scenario = scenario;
+  const shelves = ["top", "top", "low"];
+  const ids = await scenario.send(...events(3, (index) => ({ n: `n${index}`, shelf: shelves[index] })));
+  await scenario.advance(SECOND);
+  expect([floor.most.get("top"), floor.most.get("low")]).toEqual([4, 4]);
+  await scenario.advance(10 * MINUTE);
+  expect(await statuses(scenario, ids)).toEqual(["Completed", "Completed", "Completed"]);
+  expect([floor.most.get("top"), floor.most.get("low")]).toEqual([4, 4]);
+  expect(await leftOver(scenario, ids)).toEqual([]);
 });
 
 it("a run that sleeps holds no place", async () => {

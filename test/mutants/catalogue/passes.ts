@@ -50,8 +50,8 @@ export const PASSES: readonly Mutant[] = [
     name: "after a crash bodies run side by side",
     rule: "PROTOCOL §2.5: one body at a time after a crash",
     file: BODIES,
-    find: "const places = careful ? 1 : port.maxParallelBodies;",
-    replace: "const places = port.maxParallelBodies;",
+    find: "const places = careful ? 1 : port.maxParallelBodies();",
+    replace: "const places = port.maxParallelBodies();",
     caughtBy: caughtIn("crash/dying-workers", "in one of several steps at once ends that step alone"),
   },
   {
