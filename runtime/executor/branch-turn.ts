@@ -3,6 +3,7 @@
  * No claim, no lease and no log entry: the run's own turn is where history is written. A message that comes twice runs the
  * body twice at worst; the first outcome is the only one.
  */
+import { BranchSlots } from "../flow/branch-slots.js";
 import { serializeError, stepInterrupted } from "../../sdk/errors.js";
 import type { BackoffConfig, PassInput, PassOutcome, PassPort, StepName } from "../../sdk/protocol.js";
 import { retryDelayMs } from "../core/backoff.js";
@@ -10,7 +11,7 @@ import { stepHash } from "../core/ids.js";
 import { BEAT_MS, BRANCH_VISIBILITY_MS, FIRST_BEAT_MS, MISSING_PARK_MS, WAKE_GRACE_MS } from "../core/limits.js";
 import { isLive, type RunHead } from "../core/run.js";
 import { branchArrived } from "../operations/branch.js";
-import type { BranchWork } from "../queue/messages.js";
+import type { BranchWork, WakeMessage } from "../queue/messages.js";
 import { sendMessage } from "../queue/send.js";
 import type { Services } from "../services.js";
 import { BranchStore } from "../state/branch-store.js";
@@ -36,11 +37,16 @@ export async function runBranch(executor: Executor, delivery: WakeDelivery, work
     // On a first delivery, too: a turn that was taken over has its branches armed anew, by messages of their own.
     inbox.get(wake.run, hash),
   ]);
-  if (!run || !isLive(run.head.status)) return GONE;
+  if (!run) return GONE;
+  const slots = slotsOf(executor, delivery, work, run);
+  const isWanted = isLive(run.head.status) && !arrived && isAwaited(run, work);
+  if (!isWanted && slots?.mayHave) await slots.places.leave();
+  if (!isLive(run.head.status)) return GONE;
   if (!arrived) {
     // What the log does not hold never existed: a worker asked for it that had lost its lease.
-    if (!isAwaited(run, work)) return GONE;
-    const arrival = await attempt(executor, delivery, work, run);
+    if (!isWanted) return GONE;
+    const arrival = await attempt(executor, delivery, work, { run, slots: slots?.places ?? null });
+    if (typeof arrival === "number") return { acknowledge: false, visibleInMs: arrival };
     if (arrival === "later") return { acknowledge: false, visibleInMs: null };
     if (arrival === "again") return GONE;
     await inbox.put(wake.run, hash, arrival, run.head.ttlSeconds);
@@ -49,19 +55,41 @@ export async function runBranch(executor: Executor, delivery: WakeDelivery, work
   return GONE;
 }
 
+/** The places it needs under its function's limits; null where it has none. */
+function slotsOf(
+  { services, host }: Executor,
+  { wake, receives, receipt }: WakeDelivery,
+  work: BranchWork,
+  { head }: LoadedRun,
+): { places: BranchSlots; mayHave: boolean } | null {
+  const config = host.get(head.functionId);
+  if (!config || head.slots.length === 0) return null;
+  const mayHave = wake.slot !== undefined || receives > 1;
+  const opHash = stepHash(work.id, work.i);
+  const input = { head, config, wake, opHash, stepQueueUrl: receipt.queueUrl, mayHave };
+  return { places: new BranchSlots(services, input), mayHave };
+}
+
 function isAwaited({ entries }: LoadedRun, { id, i }: StepName): boolean {
   const own = entries.filter((entry) => entry.k !== "thrown" && entry.id === id && entry.i === i);
   return own.some(({ k }) => k === "op") && !own.some(({ k }) => k === "seen" || k === "gone" || k === "done");
 }
 
-/** One attempt. "again": a message for the next attempt is on its way. "later": this message comes again. */
+/** A step, its run, and the places it needs. */
+interface Branch {
+  run: LoadedRun;
+  slots: BranchSlots | null;
+}
+
+/** One attempt. "again": another message goes on with it. "later": this message comes again; a number: after so many ms. */
 async function attempt(
   executor: Executor,
   delivery: WakeDelivery,
   work: BranchWork,
-  run: LoadedRun,
-): Promise<StoredArrival | "again" | "later"> {
+  branch: Branch,
+): Promise<StoredArrival | "again" | "later" | number> {
   const { services, host } = executor;
+  const { run, slots } = branch;
   const { runId, functionId } = run.head;
   const retries = host.get(functionId)?.retries ?? 0;
   // Delivered before: whoever had it may have died in the body. It is charged, so that a deadly body comes to an end.
@@ -71,7 +99,10 @@ async function attempt(
   if (died + work.attempt > retries + 1) {
     return { why: "answer", by: "branch", err: serializeError(stepInterrupted({ stepId: work.id })) };
   }
-  const outcome = await runBody(executor, delivery, work, run);
+  const admission = (await slots?.take()) ?? "held";
+  if (admission === "queued") return "again";
+  if (admission !== "held") return admission;
+  const outcome = await runBody(executor, delivery, work, branch).finally(() => slots?.giveBack());
   if (outcome.kind === "absent") {
     services.logger.warn(
       `Step "${work.id}" of run "${runId}" is no longer asked for by the code; its branch is dropped`,
@@ -81,7 +112,7 @@ async function attempt(
   if (outcome.kind === "diverged" || outcome.kind === "unreadable") {
     // No body has run, so nothing is charged: it is looked at again, as the run's own turn is, by a message that is new.
     services.logger.warn(`Step "${work.id}" of run "${runId}" rests: its run cannot be replayed up to it`);
-    const next = { ...delivery.wake, branch: work, dueMs: services.clock.now() + MISSING_PARK_MS };
+    const next = { ...wakeOf(delivery), branch: work, dueMs: services.clock.now() + MISSING_PARK_MS };
     await sendMessage(services, delivery.receipt.queueUrl, next, MISSING_PARK_MS);
     return "again";
   }
@@ -93,19 +124,25 @@ async function attempt(
     return { why: "answer", by: "branch", ok };
   }
   if (result.retryAtMs === null) return { why: "answer", by: "branch", err: result.err };
-  const branch = { ...work, attempt: work.attempt + 1 };
-  const next = { ...delivery.wake, branch, dueMs: result.retryAtMs };
+  const again = { ...work, attempt: work.attempt + 1 };
+  const next = { ...wakeOf(delivery), branch: again, dueMs: result.retryAtMs };
   const expectedUntilMs = result.retryAtMs + WAKE_GRACE_MS;
-  await branches.expectAttempt(run.head, hash, { attempt: branch.attempt, expectedUntilMs });
+  await branches.expectAttempt(run.head, hash, { attempt: again.attempt, expectedUntilMs });
   await sendMessage(services, delivery.receipt.queueUrl, next, result.retryAtMs - services.clock.now());
   return "again";
+}
+
+/** The message without what it says of a place: the next attempt needs a new one. */
+function wakeOf({ wake }: WakeDelivery): WakeMessage {
+  const { slot: _given, ...rest } = wake;
+  return rest;
 }
 
 async function runBody(
   { services, host }: Executor,
   delivery: WakeDelivery,
   { id, i, attempt: number }: BranchWork,
-  run: LoadedRun,
+  { run, slots }: Branch,
 ): Promise<PassOutcome> {
   const { head, entries, resultBytes } = run;
   const input: PassInput = {
@@ -119,7 +156,7 @@ async function runBody(
   };
   const deadline = new Deadline(services.clock, delivery.remainingMs);
   const cancelled = new AbortController();
-  const beat = startBeat(services, delivery, { head, hash: stepHash(id, i) }, cancelled);
+  const beat = startBeat(services, delivery, { head, hash: stepHash(id, i), slots }, cancelled);
   try {
     const stopped = AbortSignal.any([cancelled.signal, deadline.over]);
     return await host.run(input, branchPort(services, delivery, stopped, host.get(head.functionId)?.backoff));
@@ -131,12 +168,14 @@ async function runBody(
 
 /** A body that runs for so many beats is on record as under way, and again after as many: half a minute each. */
 const BEATS_A_RECORD = 6;
+/** Its place under a limit is kept for another minute four times as often as it must be. */
+const BEATS_A_PLACE = 3;
 
 /** Keeps the message hidden while the body runs, and looks whether the run was cancelled. */
 function startBeat(
   services: Services,
   { wake, receipt }: WakeDelivery,
-  { head, hash }: { head: RunHead; hash: string },
+  { head, hash, slots }: { head: RunHead; hash: string; slots: BranchSlots | null },
   cancelled: AbortController,
 ): { stop(): void } {
   let stopped = false;
@@ -149,6 +188,7 @@ function startBeat(
       if (beats % BEATS_A_RECORD === 0) {
         await new BranchStore(services).expectUntil(head, hash, services.clock.now() + WAKE_GRACE_MS);
       }
+      if (beats % BEATS_A_PLACE === 0 && (await slots?.extend()) === false) cancelled.abort("lost");
       const run = await new RunStore(services).get(wake.run);
       if (!run || !isLive(run.head.status)) cancelled.abort("lost");
     } catch (error) {

@@ -98,8 +98,10 @@ export class Settlement {
     const isTold =
       this.#state.head.parent !== null || this.#state.events.some((event) => isQuiet(this.#state.head, event.name));
     const isListenedTo = !isTold && (status !== "Completed" || (await isFinishListenedTo(this.#services)));
-    const holdsPlaces = this.#input.slots.holdsAny;
-    return { nowMs, waits: outstandingWaits(this.#state.entries).length > 0, holdsPlaces, isListenedTo };
+    const waits = outstandingWaits(this.#state.entries);
+    const hasBranches = this.#state.head.slots.length > 0 && waits.some(({ op }) => op.kind === "branch");
+    const holdsPlaces = this.#input.slots.holdsAny || hasBranches;
+    return { nowMs, waits: waits.length > 0, holdsPlaces, isListenedTo };
   }
 
   /** Arms the next wake, then gives the lease back. In this order: a run that is released must already be woken by something. */

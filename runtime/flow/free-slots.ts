@@ -9,6 +9,7 @@ import { CLOCK_SKEW_MS, LEASE_MS } from "../core/limits.js";
 import type { RunHead } from "../core/run.js";
 import type { Services } from "../services.js";
 import { SlotStore } from "../state/slot-store.js";
+import { isInForce } from "./branch-slots.js";
 import { granterOf } from "./grant.js";
 import { hashesOf, limitsOf } from "./limits-of-run.js";
 
@@ -38,7 +39,10 @@ export async function freeSlotsUnder(services: Services, head: RunHead, hash: st
   const { runId, createdAtMs, functionId: fn } = head;
   const store = new SlotStore(services, appOfRun(runId), hash);
   for (const ticket of await store.ticketsOf(createdAtMs, runId)) await store.removeRead(ticket);
-  for (const slot of await store.slots()) if (slot.run === runId) await store.remove(slot);
+  const nowMs = services.clock.now();
+  // A distributed step that is still at work gives its place back when it learns of the end.
+  const own = (await store.slots()).filter((slot) => slot.run === runId && !isInForce(slot, nowMs));
+  for (const slot of own) await store.remove(slot);
   if (!(await store.isQueued())) return;
   const { config, stepQueueUrl } = reach;
   const known = config && limitsOf(head, config).find((candidate) => candidate.hash === hash);

@@ -19,6 +19,7 @@ import { BodySeats } from "./body-seats.js";
 import { CheckHolders } from "./check-holders.js";
 import { granterOf, slotWake, type Granter } from "./grant.js";
 import { limitsOf, type RunLimit } from "./limits-of-run.js";
+import { takeOpenPlace } from "./open-place.js";
 import { freeIndexes, isTurnSeat, TURN_SEAT } from "./seats.js";
 
 export interface TurnSlotsInput {
@@ -123,23 +124,12 @@ export class TurnSlots {
   async #takeOne(limit: RunLimit): Promise<Held | null> {
     const store = this.#store(limit.hash);
     if (!this.#unsure.has(limit.hash)) {
-      const slot = await this.#takeOpen(store, limit);
+      const slot = await takeOpenPlace(store, limit.limit, this.#seat(), this.#input.head.runId, this.#patience());
       if (slot) return slot;
     }
     for (let look = 0; look < MAX_LOOKS; look += 1) {
       const own = await this.#findOwn(store, limit);
       if (own !== "again") return own ?? (await this.#queue(store, limit));
-    }
-    return null;
-  }
-
-  /** Nobody waits, and one of two places is free: the way of a limit that is not reached. */
-  async #takeOpen(store: SlotStore, { limit }: RunLimit): Promise<Slot | null> {
-    if (!(await store.isOpen(limit))) return null;
-    const { runId } = this.#input.head;
-    for (const index of probesOf(runId, limit)) {
-      const slot = await store.take(index, this.#seat(), this.#patience());
-      if (slot) return slot;
     }
     return null;
   }
@@ -239,11 +229,4 @@ export class TurnSlots {
   #patience(): { giveUp: () => boolean } {
     return { giveUp: () => !this.#input.lease.held };
   }
-}
-
-/** Two places, the same for a run each time. A run's id is chance in its last characters. */
-function probesOf(runId: string, limit: number): number[] {
-  const chance = Number.parseInt(runId.slice(-10), 36);
-  const first = chance % limit;
-  return limit === 1 ? [0] : [first, (first + 1 + (Math.floor(chance / limit) % (limit - 1))) % limit];
 }

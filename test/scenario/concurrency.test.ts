@@ -108,6 +108,25 @@ it("steps side by side take a place each while there are some, and never more th
   expect(await leftOver(scenario, ids)).toEqual([]);
 });
 
+it("distributed steps take a place each, and go on as places are given back", async () => {
+  const floor = new Floor();
+  const map = client.createFunction(
+    { id: "map", triggers: { event: "shop/go" }, parallel: "distributed", concurrency: 3 },
+    async ({ event, step }) => {
+      const { n } = event.data as { n: string };
+      const names = Array.from({ length: 10 }, (_, index) => `${n}.${index}`);
+      return Promise.all(names.map((name) => step.run(name, () => floor.work(name, 50 * SECOND))));
+    },
+  );
+  const scenario = await start({ client, functions: [map] });
+  floor.scenario = scenario;
+  const ids = await scenario.send(...events(2));
+  await scenario.advance(10 * MINUTE);
+  expect(await statuses(scenario, ids)).toEqual(["Completed", "Completed"]);
+  expect([floor.most.get("all"), floor.order.length]).toEqual([3, 20]);
+  expect(await leftOver(scenario, ids)).toEqual([]);
+});
+
 it("a run that sleeps holds no place", async () => {
   const floor = new Floor();
   const fn = client.createFunction(

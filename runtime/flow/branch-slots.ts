@@ -1,0 +1,178 @@
+/**
+ * Owns: the places of one distributed step under its function's limits of steps. It runs under no lease, so that its slot has an
+ * end of its own, which its beats put off; its ticket carries the message that goes on with it.
+ * Invariants
+ * D1 The body runs only while the slot under each limit is this worker's and its end lies ahead.
+ * D2 A second delivery of the same step takes a slot over only when its end has passed, and then stamps it anew.
+ */
+import { limitsOf, type RunLimit } from "./limits-of-run.js";
+import type { FunctionConfig } from "../../sdk/protocol.js";
+import { appOfRun } from "../core/ids.js";
+import { BRANCH_VISIBILITY_MS, CLOCK_SKEW_MS } from "../core/limits.js";
+import type { RunHead } from "../core/run.js";
+import { encodeMessage, type WakeMessage } from "../queue/messages.js";
+import type { Services } from "../services.js";
+import { SlotStore, type Slot } from "../state/slot-store.js";
+import { granterOf, slotWake, type Granter } from "./grant.js";
+import { takeOpenPlace } from "./open-place.js";
+import { branchSeat, freeIndexes } from "./seats.js";
+
+/** "queued": a ticket goes on with it. A number: another worker may be at it for so many ms. */
+export type BranchAdmission = "held" | "queued" | number;
+
+export interface BranchSlotsInput {
+  head: RunHead;
+  config: FunctionConfig;
+  /** The message of this step. */
+  wake: WakeMessage;
+  opHash: string;
+  stepQueueUrl: string;
+  /** This message was delivered before, or comes from a granter: the step may have places already. */
+  mayHave: boolean;
+}
+
+/** Of lost races for what was looked at. */
+const MAX_LOOKS = 20;
+
+export class BranchSlots {
+  readonly #services: Services;
+  readonly #input: BranchSlotsInput;
+  readonly #limits: readonly RunLimit[];
+  readonly #held = new Map<string, Slot>();
+  #extending: Promise<boolean> = Promise.resolve(true);
+
+  constructor(services: Services, input: BranchSlotsInput) {
+    this.#services = services;
+    this.#input = input;
+    // Under a limit of runs, the run has its one place.
+    this.#limits = limitsOf(input.head, input.config).filter(({ hold }) => hold === "step");
+  }
+
+  /** A place under each limit, or why not yet. */
+  async take(): Promise<BranchAdmission> {
+    for (const limit of this.#limits) {
+      const admission = await this.#takeOne(limit);
+      if (admission === "held") continue;
+      // It keeps what it has, for whichever delivery goes on with it.
+      await this.#stampHeld(null);
+      return admission;
+    }
+    return "held";
+  }
+
+  /** Puts off the end of the slots. False: one of them is another's by now, and the body must stop. */
+  extend(): Promise<boolean> {
+    const extending = this.#stampHeld(this.#untilMs());
+    this.#extending = extending;
+    return extending;
+  }
+
+  async giveBack(): Promise<void> {
+    await this.#extending.catch(() => false);
+    for (const limit of this.#limits) {
+      const slot = this.#held.get(limit.hash);
+      if (!slot) continue;
+      this.#held.delete(limit.hash);
+      await this.#free(limit, [slot]);
+    }
+  }
+
+  /** The step is not to run any more: what it has, or waits for, goes to others. */
+  async leave(): Promise<void> {
+    const { head } = this.#input;
+    for (const limit of this.#limits) {
+      const store = this.#store(limit.hash);
+      await store.removeTicket(head.createdAtMs, this.#seat());
+      const own = (await store.slots()).filter((slot) => this.#isOwn(slot));
+      await this.#free(
+        limit,
+        own.filter((slot) => !isInForce(slot, this.#services.clock.now())),
+      );
+    }
+  }
+
+  async #stampHeld(untilMs: number | null): Promise<boolean> {
+    for (const [hash, slot] of this.#held) {
+      const stamped = await this.#store(hash).stampAnew({ ...slot, untilMs });
+      if (!stamped) return false;
+      this.#held.set(hash, stamped);
+    }
+    return true;
+  }
+
+  async #takeOne(limit: RunLimit): Promise<BranchAdmission> {
+    const store = this.#store(limit.hash);
+    if (!this.#input.mayHave) {
+      const slot = await takeOpenPlace(store, limit.limit, this.#seat(), this.#input.opHash);
+      if (slot) return this.#hold(limit, slot);
+    }
+    for (let look = 0; look < MAX_LOOKS; look += 1) {
+      const admission = await this.#look(store, limit);
+      if (admission !== null) return admission;
+    }
+    return BRANCH_VISIBILITY_MS;
+  }
+
+  /** Null: something has changed since it was looked at. */
+  async #look(store: SlotStore, limit: RunLimit): Promise<BranchAdmission | null> {
+    const slots = await store.slots();
+    const own = slots.find((slot) => this.#isOwn(slot));
+    if (own) return this.#takeOver(store, limit, own);
+    const [free] = freeIndexes(slots, limit.limit);
+    if (free !== undefined && !(await store.isQueued())) {
+      const slot = await store.take(free, this.#seat());
+      return slot ? this.#hold(limit, slot) : null;
+    }
+    const { head, config, wake } = this.#input;
+    const message = encodeMessage(slotWake(head.runId, config.id, limit.hash, wake));
+    await store.putTicket({ ...this.#seat(), limit: limit.limit, wake: message, createdAtMs: head.createdAtMs });
+    const granted = await this.#granter(limit).grant(this.#seat());
+    return granted ? this.#takeOver(store, limit, granted) : "queued";
+  }
+
+  /** A slot without an end was given and not taken up. */
+  async #takeOver(store: SlotStore, limit: RunLimit, slot: Slot): Promise<BranchAdmission | null> {
+    const nowMs = this.#services.clock.now();
+    if (isInForce(slot, nowMs)) return (slot.untilMs ?? 0) + CLOCK_SKEW_MS - nowMs + 1_000;
+    const stamped = await store.stampAnew({ ...slot, untilMs: this.#untilMs() });
+    return stamped ? this.#hold(limit, stamped) : null;
+  }
+
+  #hold({ hash }: RunLimit, slot: Slot): "held" {
+    this.#held.set(hash, slot);
+    return "held";
+  }
+
+  async #free(limit: RunLimit, slots: readonly Slot[]): Promise<void> {
+    const store = this.#store(limit.hash);
+    for (const slot of slots) await store.remove(slot);
+    if (slots.length > 0 && (await store.isQueued())) await this.#granter(limit).grant(null);
+  }
+
+  #isOwn({ run, seat }: Slot): boolean {
+    return run === this.#input.head.runId && seat === branchSeat(this.#input.opHash);
+  }
+
+  #store(hash: string): SlotStore {
+    return new SlotStore(this.#services, appOfRun(this.#input.head.runId), hash);
+  }
+
+  #granter({ hash, limit }: RunLimit): Granter {
+    const { head, config, stepQueueUrl } = this.#input;
+    return granterOf(this.#services, head.runId, { hash, limit, fn: config.id, stepQueueUrl });
+  }
+
+  #seat(): { run: string; seat: string; fn: string; untilMs: number } {
+    const { head, config, opHash } = this.#input;
+    return { run: head.runId, seat: branchSeat(opHash), fn: config.id, untilMs: this.#untilMs() };
+  }
+
+  #untilMs(): number {
+    return this.#services.clock.now() + BRANCH_VISIBILITY_MS;
+  }
+}
+
+/** A worker may be at the step. */
+export function isInForce({ untilMs }: Pick<Slot, "untilMs">, nowMs: number): boolean {
+  return untilMs !== null && untilMs + CLOCK_SKEW_MS >= nowMs;
+}
