@@ -245,6 +245,7 @@ export class Pass {
     for (;;) {
       await drainMicrotasks();
       if (this.port.stopped.aborted) return this.#stop();
+      if (this.#waits.endExpired()) continue;
       if (this.#settled && this.#log.idle && !this.#diverged) return this.#conclude(this.#settled);
       if (!this.#settled && !this.#diverged) {
         if (this.#showNext()) continue;

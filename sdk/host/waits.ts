@@ -7,7 +7,8 @@
  *    nothing that cannot reach it (ADR 0018).
  *    Nor does a body begin that was asked for beside it: what it asks of others may be answered at once (test/model, waits).
  * W2 The end of a wait may be shown ahead of the log only when it is the single thing outstanding: then there is nothing it
- *    could be ordered against (PROTOCOL §1). It is carried ahead of whatever is written next.
+ *    could be ordered against (PROTOCOL §1). It is carried ahead of whatever is written next. What is outstanding is asked
+ *    while the function rests: code that has just been shown a result may let go of this wait, or ask for more.
  */
 import type { Arrival, LogEntry, PassPort, WaitingOp, WaitingStep } from "../protocol.js";
 import type { StepResult } from "./history.js";
@@ -15,7 +16,7 @@ import type { Operation, Operations } from "./operations.js";
 import type { PassLog } from "./pass-log.js";
 
 interface Around {
-  port: PassPort;
+  port: Pick<PassPort, "clock" | "inTurnWaitMs" | "arm" | "disarm" | "arrivalOf" | "expire">;
   operations: Operations;
   log: PassLog;
 }
@@ -34,6 +35,8 @@ export class Waits {
   /** Written down and not yet armed. */
   #unarmed: WaitingStep[] = [];
   #arming = 0;
+  /** Their time is up, and it is decided what counts. */
+  #expired: { operation: Operation; arrival: Arrival }[] = [];
   #ended = false;
   #closed = false;
 
@@ -113,6 +116,14 @@ export class Waits {
     }
   }
 
+  /** Ends the waits whose time was up and whose end is decided by now. To be called while the function rests. False: there are none. */
+  endExpired(): boolean {
+    const expired = this.#expired.filter(({ operation }) => operation.state !== "resolved");
+    this.#expired = [];
+    for (const { operation, arrival } of expired) this.#arrived(operation, arrival);
+    return expired.length > 0;
+  }
+
   /**
    * The function no longer waits for this. Disarmed once the log says so, by whoever may write the log: a worker that has lost
    * its lease must not take away what its thief has armed again. What ends first is taken back with the run.
@@ -137,8 +148,8 @@ export class Waits {
     const { operations, port } = this.#around;
     operations.move(operation, "running");
     void port.expire({ name: operation.name, op }).then((arrival) => {
-      if (this.#closed || operation.state === "resolved") return;
-      this.#arrived(operation, arrival);
+      if (this.#closed) return;
+      this.#expired.push({ operation, arrival });
       this.#listener.signal();
     });
   }

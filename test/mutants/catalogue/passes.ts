@@ -193,4 +193,12 @@ export const PASSES: readonly Mutant[] = [
     replace: "if (this.#ended) return new Promise(() => undefined);",
     caughtBy: caughtIn("scenario/shown-order", "what a loser of a race comes to, or asks for"),
   },
+  {
+    name: "a wait whose time is up ends in the middle of the function's code",
+    rule: "PROTOCOL §1: what the function sees is the log in order",
+    file: "sdk/host/waits.ts",
+    find: "this.#expired.push({ operation, arrival });",
+    replace: 'if (operation.state !== "resolved") this.#arrived(operation, arrival);',
+    caughtBy: caughtIn("unit/sdk/waits", "is seen after it, once the code has come to rest"),
+  },
 ];
