@@ -96,6 +96,19 @@ const asks = perdure.createFunction({ id: "asks", triggers: { event: "test/asks"
   return text.length;
 });
 
+/** One at a time, whatever they are asked: each says when it worked, on the clock all sandboxes of one machine have. */
+const narrow = perdure.createFunction(
+  { id: "narrow", triggers: { event: "test/narrow" }, concurrency: 1 },
+  async ({ step }) => {
+    const nowMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
+    return step.run("work", async () => {
+      const fromMs = nowMs();
+      await new Promise((resolve) => process.nextTick(wait, 200, resolve));
+      return [fromMs, nowMs()];
+    });
+  },
+);
+
 /** Synchronously: a turn whose loop is blocked must beat all the same. */
 function wait(ms: number, done: (value: unknown) => void): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
@@ -104,5 +117,5 @@ function wait(ms: number, done: (value: unknown) => void): void {
 
 export const handler = serve({
   client: perdure,
-  functions: [answers, asks, awaiting, cancellable, large, patient, raced, sender, sent, signalled, signaller],
+  functions: [answers, asks, awaiting, cancellable, large, narrow, patient, raced, sender, sent, signalled, signaller],
 });

@@ -72,6 +72,7 @@ const FUNCTIONS = [
   "awaiting",
   "cancellable",
   "large",
+  "narrow",
   "patient",
   "raced",
   "sender",
@@ -237,6 +238,13 @@ describe("a function", () => {
   it("invokes another, whose answer takes more than an item holds", async () => {
     const { output } = await people.runOf(await people.send("test/asks"), "Completed");
     expect(output).toBe(40_000);
+  });
+
+  it("executes one step at a time where its concurrency is one, and hands its place on", async () => {
+    const eventIds = await Promise.all([1, 2, 3].map(() => people.send("test/narrow")));
+    const runs = await Promise.all(eventIds.map((eventId) => people.runOf(eventId, "Completed")));
+    const worked = runs.map(({ output }) => output as [number, number]).sort(([a], [b]) => a - b);
+    expect(worked.slice(1).every(([from], before) => from >= (worked[before]?.[1] ?? 0))).toBe(true);
   });
 
   it("waits longer than things are kept, with all it needs", async () => {
