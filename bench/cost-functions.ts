@@ -1,5 +1,6 @@
 /** Owns: the functions whose cost is counted: nothing but steps, sleeps, sends and failures; a step's result is small. */
 import { Perdure } from "perdure";
+import { realClock, sleep, type Clock } from "../sdk/clock.js";
 import type { PerdureFunction } from "../sdk/function.js";
 
 export const client = new Perdure({ id: "bench" });
@@ -9,6 +10,26 @@ export const steps = (count: number): PerdureFunction<never> =>
     for (let index = 0; index < count; index += 1) await step.run(`step-${index}`, () => ({ index }));
     return count;
   });
+
+const LIMITED_STEPS = 5;
+const LIMITED_STEP_MS = 100;
+
+/** Five steps of a tenth of a second, under a limit of how many of them execute at once. */
+export const limited = (limit: number): { fn: PerdureFunction<never>; on: (clock: Clock) => void } => {
+  let clock: Clock = realClock;
+  const fn = client.createFunction(
+    { id: `limited-${limit}`, triggers: { event: `bench/limited-${limit}` }, concurrency: limit },
+    async ({ step }) => {
+      for (let index = 0; index < LIMITED_STEPS; index += 1) {
+        await step.run(`step-${index}`, async () => {
+          await sleep(clock, LIMITED_STEP_MS);
+          return { index };
+        });
+      }
+    },
+  );
+  return { fn, on: (given) => void (clock = given) };
+};
 
 /** Its only operation is a sleep that a schedule carries. */
 export const sleeper = (): PerdureFunction<never> =>

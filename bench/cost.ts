@@ -6,11 +6,22 @@
  */
 import { join } from "node:path";
 import { emfMetrics } from "../runtime/lambda/emf-metrics.js";
-import { realClock } from "../sdk/clock.js";
+import { realClock, type Clock } from "../sdk/clock.js";
 import type { PerdureFunction } from "../sdk/function.js";
 import { DAY, HOUR, MINUTE, Scenario } from "../test/scenario/world.js";
 import { billOf, type Bill, type Counted } from "./bill.js";
-import { ATTEMPTS, client, distributed, FAN, fanOut, retryHeavy, sleeper, steps, waiter } from "./cost-functions.js";
+import {
+  ATTEMPTS,
+  client,
+  distributed,
+  FAN,
+  fanOut,
+  limited,
+  retryHeavy,
+  sleeper,
+  steps,
+  waiter,
+} from "./cost-functions.js";
 import { countDeployed } from "./cost-deployed.js";
 import { idleCost } from "./idle.js";
 import { peersFor, type Work } from "./peers.js";
@@ -30,6 +41,8 @@ interface Case {
   work: Work;
   /** Sent to each run an hour after it began. */
   answer?: string;
+  /** For steps that take time: the clock on which they do. */
+  on?: (clock: Clock) => void;
 }
 
 const DEPLOYED_RUNS = 40;
@@ -49,6 +62,22 @@ const stepRun = (count: number): Case => ({
   steps: count,
   work: { actions: count + 1, attempts: count },
 });
+
+/** All runs begin at once: with a lower limit than there are runs, most of them wait for a place. */
+const limitedRun = (limit: number, name: string): Case => {
+  const { fn, on } = limited(limit);
+  return {
+    name,
+    event: `bench/${fn.id}`,
+    functions: [fn],
+    runs: 100,
+    eventsPerRun: 1,
+    advanceMs: 10 * MINUTE,
+    steps: 5,
+    work: { actions: 6, attempts: 5 },
+    on,
+  };
+};
 
 const CASES: readonly Case[] = [
   stepRun(5),
@@ -107,12 +136,18 @@ const CASES: readonly Case[] = [
   },
 ];
 
+const LIMITED: readonly Case[] = [
+  limitedRun(1_000, "5-step run, concurrency-limited: the limit is not reached"),
+  limitedRun(1, "5-step run, concurrency-limited: a hundred at once, one may execute"),
+];
+
 async function count(each: Case, invocationLogBytes: number): Promise<Counted> {
   let lineBytes = 0;
   const countLine = (_level: unknown, line: string): void => void (lineBytes += Buffer.byteLength(line) + LINE_BYTES);
   const metrics = emfMetrics("perdure", realClock, countLine);
   const scenario = await Scenario.start({ client, functions: each.functions, metrics });
   const { world } = scenario;
+  each.on?.(scenario.clock);
   const mark = world.aws.ledger.mark();
   const invocations = new Map<string, number>();
   world.onInvocation(({ functionName }) => invocations.set(functionName, (invocations.get(functionName) ?? 0) + 1));
@@ -147,7 +182,7 @@ export async function benchCost(): Promise<void> {
   const writes =
     counted.rows.reduce((sum, { units }) => sum + units.writeUnits + units.indexWriteUnits, 0) / counted.runs;
   const [five] = CASES;
-  for (const each of CASES) {
+  for (const each of [...CASES, ...LIMITED]) {
     const bill = billOf(await count(each, counted.invocationLogBytes));
     show(each, bill, each === five ? held(bill, each.steps) : {});
   }

@@ -59,11 +59,14 @@ async function costOf(
   };
 }
 
-const steps = (count: number) =>
-  client.createFunction({ id: `steps-${count}`, triggers: { event: `bench/steps-${count}` } }, async ({ step }) => {
-    for (let index = 0; index < count; index += 1) await step.run(`step-${index}`, () => ({ index }));
-    return count;
-  });
+const steps = (count: number, limits: { concurrency?: number } = {}) =>
+  client.createFunction(
+    { id: `steps-${count}`, triggers: { event: `bench/steps-${count}` }, ...limits },
+    async ({ step }) => {
+      for (let index = 0; index < count; index += 1) await step.run(`step-${index}`, () => ({ index }));
+      return count;
+    },
+  );
 
 const sleeping = (id: string, duration: "10m" | "2h") =>
   client.createFunction({ id, triggers: { event: `bench/${id}` } }, async ({ step }) => {
@@ -116,6 +119,7 @@ export async function benchUnits(): Promise<void> {
   const shortSleep = await costOf(sleeping("short", "10m"), "bench/short", 28, HOUR_MS);
   const longSleep = await costOf(sleeping("long", "2h"), "bench/long", 28, 3 * HOUR_MS);
   const retry = await costOf(retrying(), "bench/retry", 36, HOUR_MS);
+  const limited = await costOf(steps(5, { concurrency: 1_000 }), "bench/steps-5", 14 + 40 + 16, 0);
   const one = await costOf(steps(1), "bench/steps-1", 22, 0);
 
   const quickChild = await costOf(invoking("quick", 0), "bench/quick", 42, HOUR_MS);
@@ -128,6 +132,7 @@ export async function benchUnits(): Promise<void> {
     allowedDollars: 2.3,
   });
   hold("fifty-step run", fifty, 58, { dollarsPerMillionSteps: rounded((fifty.dollars / 50) * 1e6, 2) });
+  hold("turn under a concurrency limit that is not reached", difference(limited, five), 2);
   hold("sleep of 10 minutes", difference(shortSleep, empty), 5);
   hold("sleep of 2 hours", difference(longSleep, empty), 5);
   hold("retry", difference(retry, one), 5);
