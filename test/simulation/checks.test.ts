@@ -215,6 +215,14 @@ const broken: [CheckName, string, Evidence][] = [
   ],
   [
     "timeoutsAreKept",
+    "began 20001 ms after",
+    {
+      ...withTimeouts({ finish: 1_000 }, withBody({ atMs: 22_021, leaseUntilMs: 30_000 })),
+      markers: new Set(["sandbox froze"] as const),
+    },
+  ],
+  [
+    "timeoutsAreKept",
     "ended 3601480 ms after its time was up",
     withTimeouts({ finish: 1_000 }, withRun({ times: { ...run.times, endedAtMs: 3_603_500 } })),
   ],

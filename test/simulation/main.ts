@@ -1,6 +1,7 @@
 /**
  * Owns: the command behind `npm run prove`: one share of the proof in this process, or one world with its timeline.
  * Usage: node dist/prove.mjs share <share> <of> <minutes> <first seed> | node dist/prove.mjs seed <seed>
+ *        | node dist/prove.mjs pairs <share> <of>
  * A share prints its findings as it meets them, on stderr, and what it came to as one line of JSON, on stdout.
  */
 import { realClock } from "../../sdk/clock.js";
@@ -105,6 +106,19 @@ async function runShare(args: readonly number[]): Promise<void> {
   console.log(JSON.stringify({ crash: share.crash, sums, failures: failures.map(({ seed }) => seed) }));
 }
 
+/** Every pair of faults of the core flows, without the sweeper and with it. */
+async function runPairs(share: number, of: number): Promise<void> {
+  for (const program of CORE_PROGRAMS) {
+    for (const sweeper of [false, true]) {
+      underWay = `pairs of ${program.name}, ${sweeper ? "with" : "without"} the sweeper`;
+      const enumeration = await Enumeration.begin({ program, sweeper });
+      await enumeration.tryAllPairs({ share, of });
+      const findings = enumeration.findings.map(describeFinding);
+      console.log(JSON.stringify({ program: program.name, sweeper, pairs: enumeration.trials - 1, findings }));
+    }
+  }
+}
+
 async function replay(seed: number): Promise<void> {
   const evidence = await simulate(seed, { timeline: true });
   for (const program of evidence.programs) console.log(showProgram(program));
@@ -119,5 +133,6 @@ async function replay(seed: number): Promise<void> {
 
 const [command, ...args] = process.argv.slice(2);
 if (command === "seed") await replay(Number(args[0]));
+else if (command === "pairs") await runPairs(Number(args[0]), Number(args[1]));
 else await runShare(args.map(Number));
 hasEnded = true;

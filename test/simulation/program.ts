@@ -10,6 +10,7 @@ import { Draft, makeOracle, makeScope, PredictedFailure, type Operation, type Op
 import { eventNameOf, functionIdOf } from "./operations/send-event.js";
 import { sequenceOf } from "./operations/sequence.js";
 import { VOCABULARY } from "./operations/vocabulary.js";
+import { drawDoom } from "./options/doom.js";
 import { canaryOf, drawHandlerLength, handlerIdOf, newsOf, type FailureNews } from "./options/on-failure.js";
 import { drawTimeouts, showTimeouts, type DrawnTimeouts } from "./options/timeouts.js";
 
@@ -34,14 +35,15 @@ export type Prediction = { status: "Completed"; output: Json } | { status: "Fail
 const RETRIES = 20;
 const MAX_FUNCTIONS = 3;
 
-/** `options` is chance of its own for what functions are made with besides their code. */
-export function drawPrograms(random: Random, options: Random): Program[] {
+/** `options` and `doom` are chances of their own: for what functions are made with besides their code, and for how they end. */
+export function drawPrograms(random: Random, options: Random, doom: Random): Program[] {
   const functions = 1 + Math.floor(random.unit() * MAX_FUNCTIONS);
   return Array.from({ length: functions }, (_, functionIndex): Program => {
     const about = { functionIndex, functions };
     const length = 3 + Math.floor(random.unit() * 12);
     const code = drawCode({ random, ...about, functionId: functionIdOf(functionIndex) }, length);
-    return { ...code, eventName: eventNameOf(functionIndex), ...drawOptions({ random: options, ...about }) };
+    const program = { ...code, eventName: eventNameOf(functionIndex), ...drawOptions({ random: options, ...about }) };
+    return drawDoom(doom, program);
   });
 }
 

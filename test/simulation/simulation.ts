@@ -50,7 +50,7 @@ const DUE_SLACK_MS = HOUR;
 
 const STREAMS = [
   ...(["programs", "swarm", "world", "ties", "chaos", "outside", "operators", "skew", "code"] as const),
-  ...(["options", "bulk cancels"] as const),
+  ...(["options", "bulk cancels", "doom"] as const),
 ] as const;
 type Stream = (typeof STREAMS)[number];
 
@@ -78,7 +78,7 @@ class Blueprint {
 
   constructor(seed: number, options: SimulationOptions) {
     this.seed = seed;
-    this.programs = drawPrograms(this.random("programs"), this.random("options"));
+    this.programs = drawPrograms(this.random("programs"), this.random("options"), this.random("doom"));
     const drawn = drawSwarm(this.random("swarm"));
     this.swarm = options.swarm?.(drawn) ?? drawn;
     this.clock = new VirtualClock({

@@ -58,7 +58,7 @@ function begunLate(evidence: Evidence, { runId, head, times }: RunEvidence, limi
 function goneOn(evidence: Evidence, { runId, head, times }: RunEvidence, limitMs: number): string[] {
   if (times.beganAtMs === null) return [];
   const overAtMs = Math.max(times.beganAtMs, head.notBeforeMs ?? 0) + limitMs;
-  const patienceMs = (evidence.faults === 0 ? 0 : LEASE_MS) + clocksApartMs(evidence);
+  const patienceMs = (evidence.markers.has("sandbox froze") ? LEASE_MS : 0) + clocksApartMs(evidence);
   const late = evidence.ledger.bodies
     .filter((body) => body.runId === runId && body.kind !== "distributed" && body.atMs > overAtMs + patienceMs)
     .map(({ site, atMs }) => `step ${site} of run ${runId} began ${atMs - overAtMs} ms after the run's time was up`);
