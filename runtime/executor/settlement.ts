@@ -5,7 +5,8 @@
  */
 import type { FunctionConfig, Json, LogEntry, SerializedError, StoredEvent } from "../../sdk/protocol.js";
 import { QUEUED_FAR_MS, QUEUED_NEAR, SWEEP_FIRST_MS, SWEEP_LONGEST_MS, WAKE_GRACE_MS } from "../core/limits.js";
-import type { Divergence, RunHead } from "../core/run.js";
+import { isLive, type Divergence, type RunHead } from "../core/run.js";
+import { hashesOf } from "../flow/limits-of-run.js";
 import type { TurnSlots } from "../flow/turn-slots.js";
 import { traceMember } from "../observe/trace.js";
 import type { WakeReason } from "../queue/messages.js";
@@ -15,7 +16,7 @@ import { isFinishListenedTo } from "../registry/listeners.js";
 import type { Services } from "../services.js";
 import { payloadObjectKey } from "../state/keys.js";
 import { pack } from "../state/payloads.js";
-import { RunStore, type Release } from "../state/run-store.js";
+import { RunStore, type HeadWrite, type Release, type RunEnd } from "../state/run-store.js";
 import { armTimer, type Timer } from "../timers/timer.js";
 import { effectsOf, performEffects, type End } from "./effects.js";
 import type { Lease } from "./lease.js";
@@ -86,11 +87,25 @@ export class Settlement {
       objects,
     };
     if (!lease.held) return "lost";
-    const write = await this.#runs.end(lease.runId, lease.epoch, end, { giveUp: () => !lease.held });
+    const write = await this.#writeEnd(end);
     if (!write.done) return "lost";
     if (status === "Failed" && error) this.#input.notes.failure(error);
-    if (effects.length > 0) await performEffects(this.#services, write.run.head, { ...this.#input, isHolder: true });
+    const { head } = write.run;
+    if (head.effects.length > 0) await performEffects(this.#services, head, { ...this.#input, isHolder: true });
     return "settled";
+  }
+
+  /** A wake that came since this turn last looked may tell a limited run of a place: then it leaves with the end. */
+  async #writeEnd(end: RunEnd): Promise<HeadWrite> {
+    const { lease } = this.#input;
+    const patience = { giveUp: () => !lease.held };
+    const isLimited = this.#state.head.slots.length > 0 && !end.effects.includes("slots");
+    if (!isLimited) return this.#runs.end(lease.runId, lease.epoch, null, end, patience);
+    const write = await this.#runs.end(lease.runId, lease.epoch, this.#wakesSeen, end, patience);
+    const { head } = write.run ?? {};
+    if (write.done || head?.epoch !== lease.epoch || !isLive(head.status)) return write;
+    const effects = [...end.effects, "slots" as const];
+    return this.#runs.end(lease.runId, lease.epoch, null, { ...end, effects }, patience);
   }
 
   /** Whether anybody listens to runs that complete is asked only where it decides: a parent is told in any case. */
@@ -139,7 +154,7 @@ export class Settlement {
   /** Refused when something came while this turn was parking: it looks again before going. */
   async #release(release: Release): Promise<TurnResult | "again"> {
     const { lease } = this.#input;
-    const write = await this.#runs.release(lease.runId, lease.epoch, lease.wakes, release, {
+    const write = await this.#runs.release(lease.runId, lease.epoch, this.#wakesSeen, release, {
       giveUp: () => !lease.held,
     });
     if (write.done) return "settled";
@@ -177,8 +192,16 @@ export class Settlement {
     if (!lease.held) return "lost";
     const write = await this.#runs.yield(lease.runId, lease.epoch, release, { giveUp: () => !lease.held });
     if (!write.done) return "lost";
-    await sendMessage(this.#services, stepQueueUrl, { v: 1, ...this.#wake("continue") });
+    // What came meanwhile may tell of a place: the continuation looks at all it may have.
+    const [slot] = write.run.head.wakes === this.#wakesSeen ? [] : hashesOf(this.#state.head);
+    const given = slot === undefined ? {} : { slot };
+    await sendMessage(this.#services, stepQueueUrl, { v: 1, ...this.#wake("continue"), ...given });
     return "settled";
+  }
+
+  /** The count of wakes whose reasons this turn has looked at, what it may have been given of its limits included. */
+  get #wakesSeen(): number {
+    return this.#input.slots.wakesSeen ?? this.#input.lease.wakes;
   }
 
   #wake<Why extends WakeReason>(why: Why): { run: string; fn: string; why: Why; trace?: string } {

@@ -13,7 +13,7 @@ import type { RunHead } from "../core/run.js";
 import { encodeMessage, type WakeMessage } from "../queue/messages.js";
 import type { Services } from "../services.js";
 import { SlotStore, type Slot } from "../state/slot-store.js";
-import { granterOf, slotWake, type Granter } from "./grant.js";
+import { Granter, slotWake } from "./grant.js";
 import { takeOpenPlace } from "./open-place.js";
 import { branchSeat, freeIndexes } from "./seats.js";
 
@@ -158,8 +158,8 @@ export class BranchSlots {
   }
 
   #granter({ hash, limit }: RunLimit): Granter {
-    const { head, config, stepQueueUrl } = this.#input;
-    return granterOf(this.#services, head.runId, { hash, limit, fn: config.id, stepQueueUrl });
+    const { config, stepQueueUrl } = this.#input;
+    return new Granter(this.#services, this.#store(hash), { hash, limit, fn: config.id, stepQueueUrl });
   }
 
   #seat(): { run: string; seat: string; fn: string; untilMs: number } {

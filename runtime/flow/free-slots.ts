@@ -10,7 +10,7 @@ import type { RunHead } from "../core/run.js";
 import type { Services } from "../services.js";
 import { SlotStore } from "../state/slot-store.js";
 import { isInForce } from "./branch-slots.js";
-import { granterOf } from "./grant.js";
+import { Granter } from "./grant.js";
 import { hashesOf, limitsOf } from "./limits-of-run.js";
 
 /** By whom it is done. */
@@ -24,8 +24,8 @@ export interface Reach {
  * When the places of an ended run may be given to others, ms since 1970. A turn that was under way when its run was cancelled
  * learns of it at its next beat and works until then: its lease tells when it has surely stopped.
  */
-export function slotsFreeAtMs({ status, seals, epoch, endedAtMs }: RunHead): number {
-  const wasUnderWay = status === "Cancelled" && seals.has(epoch - 1);
+export function slotsFreeAtMs({ status, holder, endedAtMs }: RunHead): number {
+  const wasUnderWay = status === "Cancelled" && holder !== null;
   return wasUnderWay ? (endedAtMs ?? 0) + LEASE_MS + CLOCK_SKEW_MS : 0;
 }
 
@@ -48,5 +48,5 @@ export async function freeSlotsUnder(services: Services, head: RunHead, hash: st
   const known = config && limitsOf(head, config).find((candidate) => candidate.hash === hash);
   // A rule the function no longer has holds nobody back.
   const limit = known?.limit ?? MAX_CONCURRENCY;
-  await granterOf(services, runId, { hash, limit, fn, stepQueueUrl }).grant(null);
+  await new Granter(services, store, { hash, limit, fn, stepQueueUrl }).grant(null);
 }

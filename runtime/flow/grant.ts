@@ -4,11 +4,10 @@
  * A granter may die between any two writes: the slot is put first, the ticket removed last, and whoever comes next finds the
  * seat that has both, and sends its wake again.
  */
-import { appOfRun } from "../core/ids.js";
 import { readWake, type WakeMessage } from "../queue/messages.js";
 import { sendMessage } from "../queue/send.js";
 import type { Services } from "../services.js";
-import { SlotStore, type Seat, type Slot, type Ticket } from "../state/slot-store.js";
+import type { SlotStore, Seat, Slot, Ticket } from "../state/slot-store.js";
 import { freeIndexes } from "./seats.js";
 
 /** What a limit is, for who grants its places. */
@@ -28,9 +27,9 @@ export class Granter {
   readonly #store: SlotStore;
   readonly #granting: Granting;
 
-  constructor(services: Services, appId: string, granting: Granting) {
+  constructor(services: Services, store: SlotStore, granting: Granting) {
     this.#services = services;
-    this.#store = new SlotStore(services, appId, granting.hash);
+    this.#store = store;
     this.#granting = granting;
   }
 
@@ -87,9 +86,4 @@ function isOf(a: Seat, b: Seat): boolean {
 /** The message that tells a run of a place it was given. */
 export function slotWake(run: string, fn: string, slot: string, rest: Partial<WakeMessage> = {}): WakeMessage {
   return { ...rest, v: 1, run, fn, why: "slot", slot };
-}
-
-/** Grants in the name of a run. */
-export function granterOf(services: Services, runId: string, granting: Granting): Granter {
-  return new Granter(services, appOfRun(runId), granting);
 }

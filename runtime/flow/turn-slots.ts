@@ -17,7 +17,7 @@ import type { Services } from "../services.js";
 import { SlotStore, type Slot } from "../state/slot-store.js";
 import { BodySeats } from "./body-seats.js";
 import { CheckHolders } from "./check-holders.js";
-import { granterOf, slotWake, type Granter } from "./grant.js";
+import { Granter, slotWake } from "./grant.js";
 import { limitsOf, type RunLimit } from "./limits-of-run.js";
 import { takeOpenPlace } from "./open-place.js";
 import { freeIndexes, isTurnSeat, TURN_SEAT } from "./seats.js";
@@ -47,26 +47,29 @@ export class TurnSlots {
   readonly #held = new Map<string, Held>();
   /** Keys under which the run may have a slot or a ticket that it does not know of. */
   readonly #unsure = new Set<string>();
+  /** A thief's: stamped anew, so that they are its own now. */
+  readonly #stamped = new Set<string>();
   /** The places of bodies side by side with the first. */
   readonly bodies: BodySeats;
   #queued: string | null;
   #checked = false;
+  #wakesSeen: number;
 
   constructor(services: Services, input: TurnSlotsInput) {
     this.#services = services;
     this.#input = input;
-    const { head, config, stolen, slot } = input;
+    const { head, config, stolen, swept, slot } = input;
     this.#limits = limitsOf(head, config);
+    this.#wakesSeen = input.lease.wakes;
     this.#queued = head.places.queued;
     if (this.#queued !== null) this.#unsure.add(this.#queued);
-    if (slot !== null) this.#unsure.add(slot);
     for (const [hash, held] of Object.entries(head.places.held)) {
       const limit = this.#limits.find((candidate) => candidate.hash === hash);
       // A place kept to the end is given back by the end alone, which no zombie writes.
       if (stolen && limit?.hold !== "run") this.#unsure.add(hash);
       else this.#held.set(hash, held);
     }
-    if (stolen) for (const { hash } of this.#limits) if (!this.#held.has(hash)) this.#unsure.add(hash);
+    if (stolen || swept || slot !== null) this.#lookAtAll();
     this.bodies = this.#bodySeats();
   }
 
@@ -78,11 +81,13 @@ export class TurnSlots {
 
   /** True when the run has a place under each of its limits; false when it waits in the queue of one. */
   async take(): Promise<boolean> {
+    this.#lookAtNews();
     if (this.#input.swept && this.#queued !== null) await this.#startAnew();
     for (const limit of this.#limits) {
-      if (this.#held.has(limit.hash)) continue;
+      if (this.#held.has(limit.hash) && !this.#unsure.has(limit.hash)) continue;
       const slot = await this.#takeOne(limit);
-      if (!slot) {
+      // Past the lease a turn has no place, whatever it has read: its thief goes on.
+      if (!slot || !this.#input.lease.held) {
         this.#queued = limit.hash;
         this.#unsure.add(limit.hash);
         return false;
@@ -108,10 +113,34 @@ export class TurnSlots {
     await this.giveBack();
   }
 
-  /** Gives back what is not kept to the run's end. */
+  /** Gives back what is not kept to the run's end, and what was given meanwhile. */
   async giveBack(): Promise<void> {
     await this.bodies.close();
     for (const limit of this.#limits) if (limit.hold === "step") await this.#giveBackOne(limit);
+    if (!this.#lookAtNews()) return;
+    for (const limit of this.#limits) {
+      const held = this.#held.get(limit.hash);
+      await this.#removeOthers(limit, await this.#ownSlots(limit), held?.stamp);
+    }
+    this.#unsure.clear();
+  }
+
+  /** The count of wakes up to which the run knows what it has; null when it has no limits. */
+  get wakesSeen(): number | null {
+    return this.#limits.length === 0 ? null : this.#wakesSeen;
+  }
+
+  /** A wake that a turn absorbs may have told of a place: true when there was one since it last looked. */
+  #lookAtNews(): boolean {
+    const { wakes } = this.#input.lease;
+    const isNews = wakes !== this.#wakesSeen && this.#limits.length > 0;
+    if (isNews) this.#lookAtAll();
+    this.#wakesSeen = wakes;
+    return isNews;
+  }
+
+  #lookAtAll(): void {
+    for (const { hash } of this.#limits) this.#unsure.add(hash);
   }
 
   /** Whether the queue of a limit is nearly served: then the run looks again soon, should its wake be lost. */
@@ -137,22 +166,38 @@ export class TurnSlots {
   /** A slot the run has already, or a free one when nobody waits. Of several that granters gave it side by side it keeps one. */
   async #findOwn(store: SlotStore, limit: RunLimit): Promise<Held | null | "again"> {
     const slots = await store.slots();
-    const own = slots.filter(({ run, seat }) => run === this.#input.head.runId && isTurnSeat(seat));
-    const [kept, ...others] = own;
-    for (const other of others) await store.remove(other);
-    if (others.length > 0) await this.#granter(limit).grant(null);
+    const own = slots.filter((slot) => this.#isOwn(slot));
+    const held = this.#held.get(limit.hash);
+    const kept = own.find(({ stamp }) => stamp === held?.stamp) ?? own[0];
+    await this.#removeOthers(limit, own, kept?.stamp);
     if (kept) return this.#keep(store, limit, kept);
     const [free] = freeIndexes(slots, limit.limit);
     if (free === undefined || (await store.isQueued())) return null;
     return (await store.take(free, this.#seat(), this.#patience())) ?? "again";
   }
 
+  async #ownSlots({ hash }: RunLimit): Promise<Slot[]> {
+    return (await this.#store(hash).slots()).filter((slot) => this.#isOwn(slot));
+  }
+
+  #isOwn({ run, seat }: Slot): boolean {
+    return run === this.#input.head.runId && isTurnSeat(seat);
+  }
+
+  async #removeOthers(limit: RunLimit, own: readonly Slot[], keptStamp: string | undefined): Promise<void> {
+    const others = own.filter(({ stamp }) => stamp !== keptStamp);
+    for (const other of others) await this.#store(limit.hash).remove(other);
+    if (others.length > 0) await this.#granter(limit).grant(null);
+  }
+
   async #keep(store: SlotStore, { hash, hold }: RunLimit, slot: Slot): Promise<Held | "again"> {
     const { head, stolen, slot: given } = this.#input;
     // Whoever gave it sends the wake first and removes the ticket then. Woken otherwise, he may have died in between.
     if (this.#queued === hash && given !== hash) await store.removeTicket(head.createdAtMs, this.#seat());
-    if (!stolen || hold === "run") return slot;
-    return (await store.stampAnew(slot, this.#patience())) ?? "again";
+    if (!stolen || hold === "run" || this.#stamped.has(hash)) return slot;
+    const stamped = await store.stampAnew(slot, this.#patience());
+    if (stamped) this.#stamped.add(hash);
+    return stamped ?? "again";
   }
 
   async #queue(store: SlotStore, limit: RunLimit): Promise<Held | null> {
@@ -213,12 +258,13 @@ export class TurnSlots {
   }
 
   #store(hash: string): SlotStore {
-    return new SlotStore(this.#services, appOfRun(this.#input.head.runId), hash);
+    const { head, lease } = this.#input;
+    return new SlotStore(this.#services, appOfRun(head.runId), hash, () => lease.held);
   }
 
   #granter({ hash, limit }: RunLimit): Granter {
-    const { head, config, stepQueueUrl } = this.#input;
-    return granterOf(this.#services, head.runId, { hash, limit, fn: config.id, stepQueueUrl });
+    const { config, stepQueueUrl } = this.#input;
+    return new Granter(this.#services, this.#store(hash), { hash, limit, fn: config.id, stepQueueUrl });
   }
 
   #seat(): { run: string; seat: string; fn: string } {

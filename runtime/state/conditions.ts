@@ -49,6 +49,9 @@ export const YIELDABLE = `${LIVE} AND epoch = :epoch`;
 /** The holder ends its run; a cancel, which raises the epoch, came first or not at all. */
 export const ENDABLE = `${LIVE} AND epoch = :epoch`;
 
+/** The same for a run that wakes may have told of a place: one that came since this turn last looked is not lost with the end. */
+export const ENDABLE_UNWOKEN = `${ENDABLE} AND wakes = :wakes`;
+
 /** Anyone may cancel what still lives. */
 export const CANCELLABLE = LIVE;
 
@@ -91,7 +94,8 @@ export const SIGNAL_AIMED_AT = SIGNAL_HELD_BY;
 /**
  *  zombie: take, stamp s ─── frozen ──────────────────── give back
  *  thief:                     steal ── stamp anew, s' ─── body … │ not with stamp s any more: the thief's slot stays
- * Whoever gives a slot back, or stamps it anew, names the stamp that was read.
+ * Whoever gives a slot back, or stamps it anew, names the stamp that was read; so does who removes a ticket, which its run may
+ * have put anew since.
  */
 export const SLOT_STAMPED = "stamp = :stamp";
 

@@ -211,14 +211,15 @@ export class RunStore {
     );
   }
 
-  end(runId: string, epoch: number, end: RunEnd, patience?: Patience): Promise<HeadWrite> {
+  /** `wakes`: refused when something came since they were read; null ends the run whatever came. */
+  end(runId: string, epoch: number, wakes: number | null, end: RunEnd, patience?: Patience): Promise<HeadWrite> {
     return this.#update(
       runId,
       {
         what: "end",
-        ...endUpdate(end),
-        condition: conditions.ENDABLE,
-        values: { ":epoch": number(epoch) },
+        ...endUpdate(end, ["holder"]),
+        condition: wakes === null ? conditions.ENDABLE : conditions.ENDABLE_UNWOKEN,
+        values: { ":epoch": number(epoch), ...(wakes === null ? {} : { ":wakes": number(wakes) }) },
       },
       patience,
     );
@@ -254,7 +255,8 @@ export class RunStore {
     const zero = how.condition === conditions.CANCELLABLE ? {} : conditions.ZERO_VALUE;
     return this.#update(runId, {
       what: "cancel",
-      ...endUpdate(end),
+      // Who holds the run stays on record: his turn goes on until he learns of it.
+      ...endUpdate(end, []),
       condition: how.condition,
       assign: ["epoch = epoch + :one", ...(how.assign ?? [])],
       values: { ":one": number(1), ...zero, ...how.values },
@@ -350,7 +352,7 @@ function releaseUpdate(runId: string, release: Release): Pick<Update, "set" | "r
   };
 }
 
-function endUpdate(end: RunEnd): Pick<Update, "set" | "remove"> {
+function endUpdate(end: RunEnd, remove: readonly string[]): Pick<Update, "set" | "remove"> {
   const pending = end.effects.length > 0;
   return {
     set: {
@@ -365,7 +367,7 @@ function endUpdate(end: RunEnd): Pick<Update, "set" | "remove"> {
       // Effects left over are the sweeper's to finish, should this worker die before it has done them.
       ...(pending ? { effects: effectsAttribute(end.effects), due: number(end.endedAtMs + CREATED_DUE_MS / 10) } : {}),
     },
-    remove: ["holder", "claimMsg", "diverged", "places", ...(pending ? [] : ["due", "dueShard"])],
+    remove: [...remove, "claimMsg", "diverged", "places", ...(pending ? [] : ["due", "dueShard"])],
   };
 }
 

@@ -1,8 +1,9 @@
 /**
  * Owns: the items behind a concurrency limit (PROTOCOL §5): a slot is one of the limit's places, taken; a ticket is somebody's
  * place in the queue for one. Which of them may be written when is runtime/flow's to know.
- * Invariants: S1 a slot is put where none is, or over the stamp that was read. S2 a slot is deleted by its stamp. A write whose
- * answer was lost is told by its own stamp.
+ * Invariants: S1 a slot is put where none is, or over the stamp that was read. S2 slots and tickets are deleted by their stamps. A
+ * write whose answer was lost is told by its own stamp. S3 Whoever writes for a turn writes nothing once its lease has run out:
+ * what a zombie reads then is its thief's (test/model, slots).
  */
 import { DeleteItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { untilKnown, type Patience } from "../aws/until-known.js";
@@ -41,6 +42,8 @@ export interface Slot extends Seat {
 /** A place in the queue. */
 export interface Ticket extends Seat {
   key: Key;
+  /** Unique to each putting: a late removal must not take what was put anew. */
+  stamp: string;
   fn: string;
   /** The limit as its function had it. */
   limit: number;
@@ -48,7 +51,7 @@ export interface Ticket extends Seat {
   wake: string;
 }
 
-export interface NewTicket extends Omit<Ticket, "key"> {
+export interface NewTicket extends Omit<Ticket, "key" | "stamp"> {
   createdAtMs: number;
 }
 
@@ -60,9 +63,14 @@ export class SlotStore {
   readonly #pk: string;
   readonly #hash: string;
   readonly #stamps: { count: number; prefix: string };
+  readonly #mayWrite: () => boolean;
 
-  /** `hash`: of one key of a limit (keys.ts, `slotHash`). */
-  constructor(services: Services, appId: string, hash: string) {
+  /**
+   * `hash`: of one key of a limit (keys.ts, `slotHash`). `mayWrite` is asked before each write; once it says no, places are
+   * refused and nothing is removed.
+   */
+  constructor(services: Services, appId: string, hash: string, mayWrite: () => boolean = () => true) {
+    this.#mayWrite = mayWrite;
     this.#services = services;
     this.#hash = hash;
     this.#pk = slotPartition(appId, hash);
@@ -104,10 +112,55 @@ export class SlotStore {
   }
 
   /** Removes a slot by its stamp. False when it is another's by now, or gone. */
-  async remove({ index, stamp }: Pick<Slot, "index" | "stamp">): Promise<boolean> {
+  remove({ index, stamp }: Pick<Slot, "index" | "stamp">): Promise<boolean> {
+    return this.#remove(slotSortKey(index), stamp);
+  }
+
+  async putTicket({ run, seat, fn, limit, wake, createdAtMs }: NewTicket, patience?: Patience): Promise<void> {
+    if (!this.#mayWrite()) return;
+    const command = new PutItemCommand({
+      TableName: this.#services.settings.tableName,
+      Item: {
+        pk: text(this.#pk),
+        sk: text(ticketSortKey(createdAtMs, run, seat)),
+        stamp: text(this.#newStamp()),
+        run: text(run),
+        seat: text(seat),
+        fn: text(fn),
+        limit: number(limit),
+        wake: text(wake),
+        ttl: number(this.#ttlSeconds()),
+      },
+    });
+    const what = `queue run "${run}" for a slot`;
+    await untilKnown(this.#services, what, () => this.#services.clients.dynamodb.send(command), patience);
+  }
+
+  /** A seat's ticket, if there is one. */
+  async removeTicket(createdAtMs: number, { run, seat }: Seat): Promise<void> {
+    const tickets = await this.ticketsOf(createdAtMs, run);
+    for (const ticket of tickets.filter((read) => read.seat === seat)) await this.removeRead(ticket);
+  }
+
+  /** Every ticket of a run, whatever its seat, strongly consistent. */
+  async ticketsOf(createdAtMs: number, run: string): Promise<Ticket[]> {
+    const { items } = await queryAll(this.#services, `read the tickets of run "${run}"`, {
+      KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
+      ExpressionAttributeValues: { ":pk": text(this.#pk), ":prefix": text(ticketSortKey(createdAtMs, run, "")) },
+    });
+    return items.map(readTicket);
+  }
+
+  /** A ticket as it was read. False when it was put anew meanwhile, or is gone. */
+  removeRead({ key, stamp }: Ticket): Promise<boolean> {
+    return this.#remove(key.sk, stamp);
+  }
+
+  async #remove(sk: string, stamp: string): Promise<boolean> {
+    if (!this.#mayWrite()) return false;
     const command = new DeleteItemCommand({
       TableName: this.#services.settings.tableName,
-      Key: { pk: text(this.#pk), sk: text(slotSortKey(index)) },
+      Key: { pk: text(this.#pk), sk: text(sk) },
       ConditionExpression: conditions.SLOT_STAMPED,
       ExpressionAttributeValues: { ":stamp": text(stamp) },
     });
@@ -122,50 +175,9 @@ export class SlotStore {
     }
   }
 
-  async putTicket({ run, seat, fn, limit, wake, createdAtMs }: NewTicket, patience?: Patience): Promise<void> {
-    const command = new PutItemCommand({
-      TableName: this.#services.settings.tableName,
-      Item: {
-        pk: text(this.#pk),
-        sk: text(ticketSortKey(createdAtMs, run, seat)),
-        run: text(run),
-        seat: text(seat),
-        fn: text(fn),
-        limit: number(limit),
-        wake: text(wake),
-        ttl: number(this.#ttlSeconds()),
-      },
-    });
-    const what = `queue run "${run}" for a slot`;
-    await untilKnown(this.#services, what, () => this.#services.clients.dynamodb.send(command), patience);
-  }
-
-  async removeTicket(createdAtMs: number, { run, seat }: Seat): Promise<void> {
-    await this.#removeItem(ticketSortKey(createdAtMs, run, seat));
-  }
-
-  /** Every ticket of a run, whatever its seat, strongly consistent. */
-  async ticketsOf(createdAtMs: number, run: string): Promise<Ticket[]> {
-    const { items } = await queryAll(this.#services, `read the tickets of run "${run}"`, {
-      KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
-      ExpressionAttributeValues: { ":pk": text(this.#pk), ":prefix": text(ticketSortKey(createdAtMs, run, "")) },
-    });
-    return items.map(readTicket);
-  }
-
-  /** The same for a ticket that was read. */
-  async removeRead({ key }: Ticket): Promise<void> {
-    await this.#removeItem(key.sk);
-  }
-
-  async #removeItem(sk: string): Promise<void> {
-    const command = new DeleteItemCommand({
-      TableName: this.#services.settings.tableName,
-      Key: { pk: text(this.#pk), sk: text(sk) },
-    });
-    await untilKnown(this.#services, `take back a ticket of "${this.#hash}"`, () =>
-      this.#services.clients.dynamodb.send(command),
-    );
+  #newStamp(): string {
+    this.#stamps.count += 1;
+    return `${this.#stamps.prefix}.${this.#stamps.count}`;
   }
 
   /** `over`: the stamp that was read, or null where there is to be none. */
@@ -175,8 +187,8 @@ export class SlotStore {
     over: string | null,
     patience?: Patience,
   ): Promise<Slot | null> {
-    this.#stamps.count += 1;
-    const stamp = `${this.#stamps.prefix}.${this.#stamps.count}`;
+    if (!this.#mayWrite()) return null;
+    const stamp = this.#newStamp();
     const slot = { index, run, seat, stamp, fn, stampedAtMs: this.#services.clock.now(), untilMs };
     const command = new PutItemCommand({
       TableName: this.#services.settings.tableName,
@@ -252,6 +264,7 @@ function readTicket(item: Item): Ticket {
     key: { pk: requireText(item, "pk"), sk: requireText(item, "sk") },
     run: requireText(item, "run"),
     seat: requireText(item, "seat"),
+    stamp: requireText(item, "stamp"),
     fn: requireText(item, "fn"),
     limit: requireNumber(item, "limit"),
     wake: requireText(item, "wake"),

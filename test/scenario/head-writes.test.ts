@@ -65,7 +65,7 @@ it("an end of an epoch that is over is refused", async () => {
   await runs.release(RUN, 1, 0, RELEASE);
   await runs.claim(RUN, 1, claimAt(START_MS));
   const end = { output: null, error: null, ttlSeconds: 2_000_000_000, effects: [], objects: 0 };
-  expect((await runs.end(RUN, 1, { status: "Completed", endedAtMs: START_MS, ...end })).done).toBe(false);
+  expect((await runs.end(RUN, 1, null, { status: "Completed", endedAtMs: START_MS, ...end })).done).toBe(false);
   expect((await runs.get(RUN))?.head).toMatchObject({ status: "Running", epoch: 2 });
 });
 
