@@ -66,9 +66,10 @@ export class Enumeration {
     }
   }
 
-  /** Every plan of two faults. */
-  async tryAllPairs(): Promise<void> {
-    for (const first of this.singles()) {
+  /** Every plan of two faults; of several shares, those that begin with every `of`-th first fault. */
+  async tryAllPairs({ share = 0, of = 1 }: { share?: number; of?: number } = {}): Promise<void> {
+    for (const [index, first] of this.singles().entries()) {
+      if (index % of !== share) continue;
       const calls = await this.#callsWith(first);
       for (let at = first.at + 1; at <= calls; at += 1) {
         for (const mode of this.#modes) if (!(await this.#try([first, { at, mode }]))) return;
