@@ -116,7 +116,15 @@ function runsOf(services: Services): Pick<World, "createRun" | "append" | "claim
       status === "Completed" ? await pack(services, JSON.stringify(output), () => `runs/${id}/output`) : null;
     const objects = packed?.form === "object" ? 1 : 0;
     const nowMs = services.clock.now();
-    await runs.end(id, epoch, null, { status, endedAtMs: nowMs, output: packed, error, ttlSeconds, effects: [], objects });
+    await runs.end(id, epoch, null, {
+      status,
+      endedAtMs: nowMs,
+      output: packed,
+      error,
+      ttlSeconds,
+      effects: [],
+      objects,
+    });
   };
   return {
     async createRun(number, more = {}) {
