@@ -22,6 +22,8 @@ export interface RunView {
   reason: { code: string; message: string } | null;
   /** A live run that rests because its code no longer fits its history: which step, and since when. */
   diverged?: { stepId: string; recorded: string; requested: string; since: string };
+  /** A live run that waits for a place under its function's concurrency limits. */
+  queuedFor?: "concurrency";
   queuedAt: string;
   startedAt: string | null;
   endedAt: string | null;
@@ -61,6 +63,7 @@ async function show(services: Services, run: StoredRun, maxOutputBytes: number):
     error: head.error,
     reason: head.reason && { code: head.reason.code ?? head.reason.name, message: head.reason.message },
     ...(head.diverged ? { diverged: showDivergence(head.diverged) } : {}),
+    ...(head.places.queued === null ? {} : { queuedFor: "concurrency" as const }),
     queuedAt: isoTime(head.createdAtMs),
     startedAt: isoTime(head.startedAtMs),
     endedAt: isoTime(head.endedAtMs),

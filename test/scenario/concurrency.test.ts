@@ -6,6 +6,7 @@
 import { expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
 import { sleep } from "../../sdk/clock.js";
+import { SIGNING_KEY } from "../../local/world/world.js";
 import { hashesOf } from "../../runtime/flow/limits-of-run.js";
 import { SlotStore } from "../../runtime/state/slot-store.js";
 import { scenarios } from "./started.js";
@@ -49,6 +50,14 @@ async function leftOver(scenario: Scenario, ids: readonly string[]): Promise<str
   return seats.flat().map(({ run, seat }) => `${run} ${seat}`);
 }
 
+/** As the API shows it. */
+async function shown(scenario: Scenario, runId: string): Promise<object> {
+  const headers = { authorization: `Bearer ${SIGNING_KEY}` };
+  const { body } = await scenario.world.request("GET", `/api/v1/runs/${runId}`, undefined, headers);
+  const { data } = JSON.parse(Buffer.from(body).toString()) as { data: object };
+  return data;
+}
+
 async function statuses(scenario: Scenario, ids: readonly string[]): Promise<string[]> {
   const runs = (await Promise.all(ids.map((id) => scenario.runIds(id)))).flat();
   return Promise.all(runs.map(async (run) => (await scenario.run(run)).head.status));
@@ -73,7 +82,14 @@ it("no more steps execute at once than the limit says, and every run is served w
   }
   await scenario.advance(5 * SECOND);
   expect(await statuses(scenario, ids)).toEqual(["Running", "Running", "Queued", "Queued", "Queued", "Queued"]);
+  const queued = (await scenario.runIds(ids[5] ?? ""))[0] ?? "";
+  expect(await shown(scenario, queued)).toMatchObject({
+    status: "Queued",
+    queuedFor: "concurrency",
+    startedAt: null,
+  });
   await scenario.advance(70 * SECOND);
+  expect(await shown(scenario, queued)).not.toHaveProperty("queuedFor");
   expect(await statuses(scenario, ids)).toEqual(Array.from({ length: 6 }, () => "Completed"));
   expect(floor.most.get("all")).toBe(2);
   expect(floor.order.filter((name, place) => floor.order.indexOf(name) === place)).toEqual([
