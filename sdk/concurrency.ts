@@ -35,8 +35,8 @@ export type Concurrency = Limit &
       }
     | {
         /**
-         * "app": the places are shared by all functions of the app for whose limits of this scope the key comes to the same
-         * value, whatever the expression. Each goes up to its own `limit`.
+         * "app": the places are shared by all functions of the app for whose limits of this scope, and of the same `hold`, the
+         * key comes to the same value, whatever the expression. Each goes up to its own `limit`.
          */
         scope: "app";
         /** As for "function", but needed: it names what is shared, such as "'openai'" or "'crm-' + event.data.account". */

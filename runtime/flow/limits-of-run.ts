@@ -24,23 +24,24 @@ export function slotsOf({ config, concurrency }: RegisteredFunction, event: Stor
   return concurrency.map(({ config: rule, key }) => {
     const value = key?.evaluateKey({ event }) ?? null;
     const hash =
-      rule.scope === "app" ? slotHash("app", value) : slotHash("function", config.id, rule.key ?? null, value);
+      rule.scope === "app"
+        ? slotHash("app", rule.hold, value)
+        : slotHash("function", config.id, rule.key ?? null, value);
     return `${ruleOf(rule)}.${hash}`;
   });
 }
 
 /**
- * The limits of a run, in the order in which they are taken: a rule with a key first, since whoever waits for the narrower one
- * must not meanwhile fill the wider; then the lower one. A rule the function did not have when the run was made does not count
- * it, nor does one that it no longer has.
+ * The limits of a run, in the order in which they are taken (`placeInOrder`). A rule the function did not have when the run was
+ * made does not count it, nor does one that it no longer has.
  */
 export function limitsOf({ slots }: Pick<RunHead, "slots">, { concurrency = [] }: FunctionConfig): RunLimit[] {
   const found = slots.flatMap((slot) => {
     const [rule = "", hash = ""] = slot.split(".");
     const config = concurrency.find((candidate) => ruleOf(candidate) === rule);
-    return config ? [{ hash, limit: config.limit, hold: config.hold, keyed: config.key !== undefined }] : [];
+    return config ? [{ hash, limit: config.limit, hold: config.hold, place: placeInOrder(config) }] : [];
   });
-  found.sort((a, b) => Number(b.keyed) - Number(a.keyed) || a.limit - b.limit || (a.hash < b.hash ? -1 : 1));
+  found.sort((a, b) => a.place - b.place || (a.hash < b.hash ? -1 : 1));
   // Two rules that share an app's places may come to the same key: that is one place, under the lower of the two limits.
   const hashes = new Set(found.map(({ hash }) => hash));
   return [...hashes].flatMap((hash) => {
@@ -54,6 +55,20 @@ export function limitsOf({ slots }: Pick<RunHead, "slots">, { concurrency = [] }
 export function hashesOf({ slots }: Pick<RunHead, "slots">): string[] {
   return slots.flatMap((slot) => slot.split(".")[1] ?? []);
 }
+
+/**
+ * What is kept to the end comes first: who holds a place for work while it waits for one to keep would be in the way of a run that
+ * keeps that one and needs to work. Then the narrower: whoever waits for it must not meanwhile fill the wider. Places that
+ * functions share are taken by all of them in one order, that of their names, so that no two wait for one another.
+ */
+function placeInOrder({ hold, scope, key, limit }: ConcurrencyConfig): number {
+  const width = scope === "app" ? APP_WIDTH : key === undefined ? APP_WIDTH + 1 : Math.min(limit, APP_WIDTH - 1);
+  return hold === "run" ? width : RUN_WIDTHS + width;
+}
+
+/** Beyond any limit. */
+const APP_WIDTH = 10_000;
+const RUN_WIDTHS = 100_000;
 
 /** `-` and `_` only beside letters and digits: a dot parts a rule from its key. */
 function ruleOf({ scope, key }: ConcurrencyConfig): string {

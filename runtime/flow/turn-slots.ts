@@ -4,7 +4,8 @@
  * Invariants
  * T1 Nothing of the function runs unless the turn holds a slot of each limit and the run's lease. A slot is the run's own until
  *    the holder of its lease gives it back, or the run has ended: no clock but the lease's decides.
- * T2 A turn that took the run over stamps its slots anew before it goes on: a zombie's late give-back misses.
+ * T2 A slot that is found, not put by the turn itself, is stamped anew before the turn goes on: a zombie's late give-back, and the
+ *    late copy of any, misses.
  * T3 Whoever gives back, or queues, looks afterwards who can be served (flow/grant.ts).
  */
 import type { FunctionConfig } from "../../sdk/protocol.js";
@@ -47,8 +48,6 @@ export class TurnSlots {
   readonly #held = new Map<string, Held>();
   /** Keys under which the run may have a slot or a ticket that it does not know of. */
   readonly #unsure = new Set<string>();
-  /** A thief's: stamped anew, so that they are its own now. */
-  readonly #stamped = new Set<string>();
   /** The places of bodies side by side with the first. */
   readonly bodies: BodySeats;
   #queued: string | null;
@@ -90,6 +89,7 @@ export class TurnSlots {
       if (!slot || !this.#input.lease.held) {
         this.#queued = limit.hash;
         this.#unsure.add(limit.hash);
+        await this.#leaveLater(limit);
         return false;
       }
       this.#held.set(limit.hash, slot);
@@ -99,6 +99,16 @@ export class TurnSlots {
     await this.#letGoOfOthers();
     this.bodies.open();
     return true;
+  }
+
+  /** It is queued for a limit: what it was given meanwhile under those it takes afterwards goes to others. */
+  async #leaveLater({ hash }: RunLimit): Promise<void> {
+    const from = this.#limits.findIndex((limit) => limit.hash === hash) + 1;
+    for (const limit of this.#limits.slice(from)) {
+      if (!this.#unsure.has(limit.hash)) continue;
+      await this.#removeOthers(limit, await this.#ownSlots(limit), this.#held.get(limit.hash)?.stamp);
+      this.#unsure.delete(limit.hash);
+    }
   }
 
   /** The run has a place, or a ticket, or may have without knowing. */
@@ -194,10 +204,10 @@ export class TurnSlots {
     const { head, stolen, slot: given } = this.#input;
     // Whoever gave it sends the wake first and removes the ticket then. Woken otherwise, he may have died in between.
     if (this.#queued === hash && given !== hash) await store.removeTicket(head.createdAtMs, this.#seat());
-    if (!stolen || hold === "run" || this.#stamped.has(hash)) return slot;
-    const stamped = await store.stampAnew(slot, this.#patience());
-    if (stamped) this.#stamped.add(hash);
-    return stamped ?? "again";
+    const isInHand = this.#held.get(hash)?.stamp === slot.stamp;
+    if (isInHand && (!stolen || hold === "run")) return slot;
+    // A late copy of an earlier removal may still name the stamp that was found.
+    return (await store.stampAnew(slot, this.#patience())) ?? "again";
   }
 
   async #queue(store: SlotStore, limit: RunLimit): Promise<Held | null> {
