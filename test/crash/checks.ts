@@ -116,6 +116,25 @@ export const nothingIsLeftBehind: Check = ({ messages, timers, waits, runs }) =>
   ...runs.filter(({ head }) => head.effects.length > 0).map(({ runId }) => `ended run ${runId} has effects pending`),
 ];
 
+/** No more are at work at once than the program's limits say. */
+export const limitsAreKept: Check = ({ program, shifts, probe }) =>
+  (program.limits ?? []).flatMap((limit) => {
+    const most = shifts.most(limit, probe.bodies);
+    return most <= limit.most ? [] : [`${most} ${limit.counts} at once, where ${limit.most} are allowed`];
+  });
+
+/**
+ * No place and no ticket is left. A write that landed late may have taken a place for a run that is gone: then runs that need
+ * all places get them, and nothing is left after those.
+ */
+export const placesAreGivenBack: Check = ({ places, passers, plan }) => [
+  ...(plan.length === 0 && passers !== null ? ["places are left though nothing went wrong"] : []),
+  ...(passers ?? [])
+    .filter((status) => status !== "Completed")
+    .map((status) => `a run that came by later is ${status}`),
+  ...places.map((key) => `${key} is still there`),
+];
+
 export const CHECKS: Readonly<Record<string, Check>> = {
   acceptsAllOrNothing,
   endsRight,
@@ -127,6 +146,8 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   everyPassSeesTheSame,
   logIsWhole,
   nothingIsLeftBehind,
+  limitsAreKept,
+  placesAreGivenBack,
 };
 
 /** Everything that is wrong with a trial, each with the name of the predicate that says so. */

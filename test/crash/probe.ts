@@ -7,11 +7,9 @@ import { createHash } from "node:crypto";
 import { sleep, type Clock } from "../../sdk/clock.js";
 import type { BodyStepId, StepTools } from "../../sdk/steps.js";
 import type { Peek } from "./peek.js";
+import type { Shift } from "./shifts.js";
 
-export interface BodyStart {
-  runId: string;
-  step: string;
-  atMs: number;
+export interface BodyStart extends Shift {
   /** The log held this step's final result when the body began: it was run again for nothing. */
   completedBefore: boolean;
 }
@@ -56,9 +54,12 @@ export class Probe {
   }
 
   /** Answers how many bodies have begun so far. */
-  bodyBegins(runId: string, step: string): number {
-    const completedBefore = this.#peek().completed(runId, step);
-    return this.bodies.push({ runId, step, atMs: this.#clock.now(), completedBefore });
+  bodyBegins(runId: string, step: string, ms: number, isAgain = false): number {
+    const peek = this.#peek();
+    const completedBefore = !isAgain && peek.completed(runId, step);
+    const atMs = this.#clock.now();
+    const epoch = peek.head(runId)?.epoch ?? 0;
+    return this.bodies.push({ runId, step, atMs, untilMs: atMs + ms, epoch, completedBefore });
   }
 
   sleepBegins(runId: string, step: string, lengthMs: number): SleepRecord {
@@ -89,7 +90,7 @@ export class PassProbe {
   async run(step: StepTools, stepId: BodyStepId, ms: number, work: () => string): Promise<string> {
     const id = typeof stepId === "string" ? stepId : stepId.id;
     const body = async (): Promise<{ value: string; execution: number }> => {
-      const execution = this.#probe.bodyBegins(this.#record.runId, id);
+      const execution = this.#probe.bodyBegins(this.#record.runId, id, ms);
       await sleep(this.#clock, ms);
       return { value: work(), execution };
     };
@@ -99,7 +100,7 @@ export class PassProbe {
   /** A step whose id was used before in this run: that it once had a result says nothing about this occurrence. */
   async again(step: StepTools, id: string, ms: number, work: () => string): Promise<string> {
     const body = async (): Promise<string> => {
-      this.#probe.bodies.push({ runId: this.#record.runId, step: id, atMs: this.#clock.now(), completedBefore: false });
+      this.#probe.bodyBegins(this.#record.runId, id, ms, true);
       await sleep(this.#clock, ms);
       return work();
     };

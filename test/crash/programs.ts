@@ -9,6 +9,7 @@ import type { PerdureFunction } from "../../sdk/function.js";
 import { seededRandom } from "../../local/aws/seeded-random.js";
 import { HOUR, MINUTE, SECOND, START_MS } from "../scenario/world.js";
 import type { Probe } from "./probe.js";
+import type { ProgramLimit } from "./shifts.js";
 
 export interface Program {
   name: string;
@@ -31,6 +32,10 @@ export interface Program {
   mayEnd?: readonly (readonly string[])[];
   /** Bodies run without a lease: a message that comes twice may begin them once more (ADR 0019). */
   distributed?: true;
+  /** Never more at once, whatever goes wrong. */
+  limits?: readonly ProgramLimit[];
+  /** Events of runs that need every place there is, each for longer than a place is left to a run that is gone. */
+  passers?: readonly object[];
 }
 
 const SHORT_MS = 20 * MINUTE;

@@ -5,11 +5,13 @@
  * Must not: change what it sees.
  */
 import { HEAD_SORT_KEY, signalKey } from "../../runtime/state/keys.js";
+import type { RunHead } from "../../runtime/core/run.js";
 import type { Item } from "../../runtime/state/attributes.js";
 import type { Input } from "../../local/aws/model.js";
 import type { World } from "../../local/world/world.js";
 import { Fates } from "./fates.js";
 import { Peek } from "./peek.js";
+import { Shifts } from "./shifts.js";
 
 const SIGNAL_SORT_KEY = signalKey("any").sk;
 
@@ -18,6 +20,9 @@ export type Sabotage = (operation: string, input: Input) => Input;
 
 export class Tap {
   readonly fates = new Fates();
+  readonly shifts = new Shifts();
+  /** Places of concurrency limits that are taken, and tickets of those who wait for one, by key. */
+  readonly places = new Set<string>();
   /** Waits for events and signals that are armed, by key, and until when. */
   readonly waits = new Map<string, number>();
 
@@ -27,12 +32,27 @@ export class Tap {
     dynamodb.execute = (operation, input, context) => {
       const output = execute(operation, sabotage(operation, input), context);
       const runId = operation === "UpdateItem" ? headOf(input["Key"]) : null;
-      if (runId !== null) this.fates.noteHead(new Peek(world, now()).head(runId));
+      if (runId !== null) this.#noteHead(new Peek(world, now()).head(runId), now());
       if (operation === "PutItem") this.#noteLogItem(input["Item"]);
       if (operation === "PutItem") this.#noteWait(input["Item"], true);
       if (operation === "DeleteItem") this.#noteWait(input["Key"], false);
+      if (operation === "PutItem") this.#notePlace(input["Item"], true);
+      if (operation === "DeleteItem") this.#notePlace(input["Key"], false);
       return output;
     };
+  }
+
+  #noteHead(head: RunHead | null, atMs: number): void {
+    this.fates.noteHead(head);
+    if (head) this.shifts.note(head, atMs);
+  }
+
+  #notePlace(item: unknown, isThere: boolean): void {
+    const { pk, sk } = item as Item;
+    if (!pk?.S?.includes("#SLOT#")) return;
+    const name = `${pk.S} / ${sk?.S}`;
+    if (isThere) this.places.add(name);
+    else this.places.delete(name);
   }
 
   #noteLogItem(item: unknown): void {

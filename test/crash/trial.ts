@@ -2,6 +2,7 @@
  * Owns: one run of a program under one fault plan on a world of its own, and everything that can be asked of it afterwards.
  * Must not: judge; checks.ts does.
  */
+import { Sweeper } from "../../runtime/sweep/sweep.js";
 import { isLive, type RunHead } from "../../runtime/core/run.js";
 import { Perdure } from "../../sdk/client.js";
 import type { LogEntry } from "../../sdk/protocol.js";
@@ -11,6 +12,7 @@ import { Peek, type QueueCount } from "./peek.js";
 import { Probe } from "./probe.js";
 import type { Program } from "./programs.js";
 import type { RunFate } from "./fates.js";
+import type { Shifts } from "./shifts.js";
 import { Tap, type Sabotage } from "./tap.js";
 
 export interface TrialRun {
@@ -36,6 +38,11 @@ export interface Trial {
   timers: string[];
   /** Keys of waits that are still armed. */
   waits: string[];
+  shifts: Shifts;
+  /** Places of concurrency limits that are left, and tickets. */
+  places: string[];
+  /** How the runs ended that were sent because places were left; null when none were. */
+  passers: string[] | null;
 }
 
 export interface TrialSetup {
@@ -78,7 +85,11 @@ export async function runTrial(setup: TrialSetup): Promise<Trial> {
     const { runs, unreadable } = await readRuns(scenario, program, tap);
     const { messages, timers } = { messages: peek().messages(), timers: peek().timers() };
     const waits = armedWaits(tap, peek(), clock.now());
-    return { program, plan, accepted, calls: faults.calls, probe, runs, unreadable, messages, timers, waits };
+    const calls = [...faults.calls];
+    const passers = tap.places.size === 0 ? null : await passBy(scenario, program);
+    const { shifts, places } = { shifts: tap.shifts, places: [...tap.places] };
+    const seen = { probe, runs, unreadable, messages, timers, waits, shifts, places, passers };
+    return { program, plan, accepted, calls, ...seen };
   } finally {
     await scenario.stop();
   }
@@ -113,6 +124,21 @@ async function untilQuiet({ clock, world }: Scenario, program: Program): Promise
     const isEmpty = isQuiet && peek.timers().length === 0 && peek.messages().every(({ messages }) => messages === 0);
     quietLooks = isEmpty ? quietLooks + 1 : 0;
   }
+}
+
+/** Passers do all they do within this time. */
+const PASSING_MS = 40 * MINUTE;
+
+/** Runs that come later and need all places; answers how they ended. The sweeper looks once a minute. */
+async function passBy(scenario: Scenario, { passers = [] }: Program): Promise<string[]> {
+  const ids = await scenario.send(...passers);
+  const sweeper = new Sweeper(scenario.world.services("sweep"));
+  for (let passedMs = 0; passedMs < PASSING_MS; passedMs += MINUTE) {
+    await scenario.advance(MINUTE);
+    await sweeper.sweep();
+  }
+  const runs = (await Promise.all(ids.map((id) => scenario.runIds(id)))).flat();
+  return Promise.all(runs.map(async (run) => (await scenario.run(run)).head.status));
 }
 
 async function readRuns(scenario: Scenario, program: Program, tap: Tap): Promise<Pick<Trial, "runs" | "unreadable">> {
