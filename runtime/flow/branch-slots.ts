@@ -15,7 +15,7 @@ import type { Services } from "../services.js";
 import { SlotStore, type Slot } from "../state/slot-store.js";
 import { Granter, slotWake } from "./grant.js";
 import { takeOpenPlace } from "./open-place.js";
-import { branchSeat, freeIndexes } from "./seats.js";
+import { branchSeat, freeIndexes, isBeyond } from "./seats.js";
 
 /** "queued": a ticket goes on with it. A number: another worker may be at it for so many ms. */
 export type BranchAdmission = "held" | "queued" | number;
@@ -117,7 +117,9 @@ export class BranchSlots {
   async #look(store: SlotStore, limit: RunLimit): Promise<BranchAdmission | null> {
     const slots = await store.slots();
     const own = slots.find((slot) => this.#isOwn(slot));
-    if (own) return this.#takeOver(store, limit, own);
+    const isGivenBeyond = own && isBeyond(slots, own.fn, limit.limit) && !isInForce(own, this.#services.clock.now());
+    if (own && !isGivenBeyond) return this.#takeOver(store, limit, own);
+    if (own && !(await store.remove(own))) return null;
     const [free] = freeIndexes(slots, limit.limit);
     if (free !== undefined && !(await store.isQueued())) {
       const slot = await store.take(free, this.#seat());

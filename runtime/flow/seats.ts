@@ -20,6 +20,14 @@ export function isTurnSeat(seat: string): boolean {
   return seat === TURN_SEAT || seat.startsWith("x");
 }
 
+/**
+ * More places are taken for a function than its limit has now: a worker of an older version still gives by the one it knows.
+ * Other functions with which it shares them may go further.
+ */
+export function isBeyond(slots: readonly { fn: string }[], fn: string, limit: number): boolean {
+  return slots.filter((slot) => slot.fn === fn).length > limit;
+}
+
 /** The free places, lowest first. Places beyond a limit that was lowered count until they are given back. */
 export function freeIndexes(slots: readonly { index: number }[], limit: number): number[] {
   const taken = new Set(slots.map(({ index }) => index));

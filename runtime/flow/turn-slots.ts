@@ -21,7 +21,7 @@ import { CheckHolders } from "./check-holders.js";
 import { Granter, slotWake } from "./grant.js";
 import { limitsOf, type RunLimit } from "./limits-of-run.js";
 import { takeOpenPlace } from "./open-place.js";
-import { freeIndexes, isTurnSeat, TURN_SEAT } from "./seats.js";
+import { freeIndexes, isBeyond, isTurnSeat, TURN_SEAT } from "./seats.js";
 
 export interface TurnSlotsInput {
   head: RunHead;
@@ -180,10 +180,23 @@ export class TurnSlots {
     const held = this.#held.get(limit.hash);
     const kept = own.find(({ stamp }) => stamp === held?.stamp) ?? own[0];
     await this.#removeOthers(limit, own, kept?.stamp);
+    if (kept && this.#isGivenBeyond(slots, limit, kept)) {
+      if (!(await store.remove(kept))) return "again";
+      this.#held.delete(limit.hash);
+      return null;
+    }
     if (kept) return this.#keep(store, limit, kept);
     const [free] = freeIndexes(slots, limit.limit);
     if (free === undefined || (await store.isQueued())) return null;
     return (await store.take(free, this.#seat(), this.#patience())) ?? "again";
+  }
+
+  /** A place that was given beyond a limit which a deployment has lowered is none, unless the run counts on it already. */
+  #isGivenBeyond(slots: readonly Slot[], { hash, limit, hold }: RunLimit, { stamp }: Slot): boolean {
+    const { head, config } = this.#input;
+    const isInHand = this.#held.get(hash)?.stamp === stamp;
+    const isPromised = hold === "run" && head.logged > 0;
+    return !isInHand && !isPromised && isBeyond(slots, config.id, limit);
   }
 
   async #ownSlots({ hash }: RunLimit): Promise<Slot[]> {

@@ -49,6 +49,7 @@ function limited({ beside, work, options, concurrency, ...rest }: Limited): Prog
     ...rest,
     functions: ["work", ...(beside ? [beside.id] : [])],
     horizonMs: HORIZON_MS,
+    world: { workerTimeoutMs: 15 * MINUTE },
     build: (client, probe) => [
       client.createFunction({ id: "work", triggers: trigger, ...options, concurrency }, async (context) => {
         const { event, step, runId } = context;

@@ -7,7 +7,7 @@ import type { Perdure } from "../../sdk/client.js";
 import { NonRetriableError } from "../../sdk/errors.js";
 import type { PerdureFunction } from "../../sdk/function.js";
 import { seededRandom } from "../../local/aws/seeded-random.js";
-import { HOUR, MINUTE, SECOND, START_MS } from "../scenario/world.js";
+import { HOUR, MINUTE, SECOND, START_MS, type ScenarioOptions } from "../scenario/world.js";
 import type { Probe } from "./probe.js";
 import type { ProgramLimit } from "./shifts.js";
 
@@ -32,6 +32,8 @@ export interface Program {
   mayEnd?: readonly (readonly string[])[];
   /** Bodies run without a lease: a message that comes twice may begin them once more (ADR 0019). */
   distributed?: true;
+  /** Of the world it runs in. */
+  world?: Pick<ScenarioOptions, "workerTimeoutMs">;
   /** Never more at once, whatever goes wrong. */
   limits?: readonly ProgramLimit[];
   /** Events of runs that need every place there is, each for longer than a place is left to a run that is gone. */

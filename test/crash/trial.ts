@@ -67,7 +67,7 @@ export async function runTrial(setup: TrialSetup): Promise<Trial> {
     if (!probe) throw new Error("The world has not begun");
     return probe;
   });
-  const scenario = await Scenario.start({ client, functions, sweeper });
+  const scenario = await Scenario.start({ client, functions, sweeper, ...program.world });
   const { clock, world } = scenario;
   const peek = (): Peek => new Peek(world, clock.now());
   probe = new Probe(clock, peek);

@@ -5,63 +5,12 @@
  */
 import { expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
-import { sleep } from "../../sdk/clock.js";
-import { SIGNING_KEY } from "../../local/world/world.js";
-import { hashesOf } from "../../runtime/flow/limits-of-run.js";
-import { SlotStore } from "../../runtime/state/slot-store.js";
+import { events, Floor, leftOver, shown, statuses } from "./floor.js";
 import { scenarios } from "./started.js";
-import { MINUTE, SECOND, type Scenario } from "./world.js";
+import { MINUTE, SECOND } from "./world.js";
 
 const start = scenarios();
 const client = new Perdure({ id: "shop" });
-
-/** Who is at work, and the most there were at once, by whatever the bodies say they work on. */
-class Floor {
-  scenario: Scenario | null = null;
-  readonly order: string[] = [];
-  readonly most = new Map<string, number>();
-  readonly #now = new Map<string, number>();
-
-  async work(name: string, ms: number, on = "all"): Promise<string> {
-    if (!this.scenario) throw new Error("The floor has no scenario yet");
-    this.order.push(name);
-    const now = (this.#now.get(on) ?? 0) + 1;
-    this.#now.set(on, now);
-    this.most.set(on, Math.max(this.most.get(on) ?? 0, now));
-    await sleep(this.scenario.clock, ms);
-    this.#now.set(on, (this.#now.get(on) ?? 0) - 1);
-    return name;
-  }
-}
-
-function events(count: number, data: (index: number) => object = (index) => ({ n: `n${index}` })): object[] {
-  return Array.from({ length: count }, (_, index) => ({ name: "shop/go", data: data(index) }));
-}
-
-/** What is left of places and queues, under all keys of these events' runs. */
-async function leftOver(scenario: Scenario, ids: readonly string[]): Promise<string[]> {
-  const services = scenario.world.services("observer");
-  const runs = (await Promise.all(ids.map((id) => scenario.runIds(id)))).flat();
-  const heads = await Promise.all(runs.map(async (run) => (await scenario.run(run)).head));
-  const stores = [...new Set(heads.flatMap(hashesOf))].map((hash) => new SlotStore(services, "shop", hash));
-  const seats = await Promise.all(
-    stores.map(async (store) => [...(await store.slots()), ...(await store.tickets(10))]),
-  );
-  return seats.flat().map(({ run, seat }) => `${run} ${seat}`);
-}
-
-/** As the API shows it. */
-async function shown(scenario: Scenario, runId: string): Promise<object> {
-  const headers = { authorization: `Bearer ${SIGNING_KEY}` };
-  const { body } = await scenario.world.request("GET", `/api/v1/runs/${runId}`, undefined, headers);
-  const { data } = JSON.parse(Buffer.from(body).toString()) as { data: object };
-  return data;
-}
-
-async function statuses(scenario: Scenario, ids: readonly string[]): Promise<string[]> {
-  const runs = (await Promise.all(ids.map((id) => scenario.runIds(id)))).flat();
-  return Promise.all(runs.map(async (run) => (await scenario.run(run)).head.status));
-}
 
 it("no more steps execute at once than the limit says, and every run is served without waiting for the sweeper", async () => {
   const floor = new Floor();
