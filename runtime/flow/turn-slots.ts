@@ -18,8 +18,9 @@ import type { Services } from "../services.js";
 import { SlotStore, type Slot } from "../state/slot-store.js";
 import { BodySeats } from "./body-seats.js";
 import { CheckHolders } from "./check-holders.js";
+import { freeSlotsUnder } from "./free-slots.js";
 import { Granter, slotWake } from "./grant.js";
-import { limitsOf, type RunLimit } from "./limits-of-run.js";
+import { hashesOf, limitsOf, type RunLimit } from "./limits-of-run.js";
 import { takeOpenPlace } from "./open-place.js";
 import { freeIndexes, isBeyond, isTurnSeat, TURN_SEAT } from "./seats.js";
 
@@ -81,6 +82,7 @@ export class TurnSlots {
   /** True when the run has a place under each of its limits; false when it waits in the queue of one. */
   async take(): Promise<boolean> {
     this.#lookAtNews();
+    await this.#letGoOfRemoved();
     if (this.#input.swept && this.#queued !== null) await this.#startAnew();
     for (const limit of this.#limits) {
       if (this.#held.has(limit.hash) && !this.#unsure.has(limit.hash)) continue;
@@ -96,7 +98,6 @@ export class TurnSlots {
       this.#unsure.delete(limit.hash);
       if (this.#queued === limit.hash) this.#queued = null;
     }
-    await this.#letGoOfOthers();
     this.bodies.open();
     return true;
   }
@@ -128,6 +129,7 @@ export class TurnSlots {
     await this.bodies.close();
     for (const limit of this.#limits) if (limit.hold === "step") await this.#giveBackOne(limit);
     if (!this.#lookAtNews()) return;
+    await this.#letGoOfRemoved();
     for (const limit of this.#limits) {
       const held = this.#held.get(limit.hash);
       await this.#removeOthers(limit, await this.#ownSlots(limit), held?.stamp);
@@ -137,20 +139,20 @@ export class TurnSlots {
 
   /** The count of wakes up to which the run knows what it has; null when it has no limits. */
   get wakesSeen(): number | null {
-    return this.#limits.length === 0 ? null : this.#wakesSeen;
+    return this.#input.head.slots.length === 0 ? null : this.#wakesSeen;
   }
 
   /** A wake that a turn absorbs may have told of a place: true when there was one since it last looked. */
   #lookAtNews(): boolean {
     const { wakes } = this.#input.lease;
-    const isNews = wakes !== this.#wakesSeen && this.#limits.length > 0;
+    const isNews = wakes !== this.#wakesSeen && this.#input.head.slots.length > 0;
     if (isNews) this.#lookAtAll();
     this.#wakesSeen = wakes;
     return isNews;
   }
 
   #lookAtAll(): void {
-    for (const { hash } of this.#limits) this.#unsure.add(hash);
+    for (const hash of hashesOf(this.#input.head)) this.#unsure.add(hash);
   }
 
   /** Whether the queue of a limit is nearly served: then the run looks again soon, should its wake be lost. */
@@ -257,15 +259,17 @@ export class TurnSlots {
     if (await store.isQueued()) await this.#granter(limit).grant(null);
   }
 
-  /** Places under rules that a deployment has removed, and slots under keys that are not waited for any more. */
-  async #letGoOfOthers(): Promise<void> {
+  /** What the run has, or waits for, under rules that a deployment has removed: others may share those places. */
+  async #letGoOfRemoved(): Promise<void> {
+    const { head, config, stepQueueUrl } = this.#input;
     const known = new Set(this.#limits.map(({ hash }) => hash));
-    for (const [hash, held] of this.#held) {
+    for (const hash of new Set([...this.#held.keys(), ...this.#unsure])) {
       if (known.has(hash)) continue;
-      await this.#store(hash).remove(held);
+      await freeSlotsUnder(this.#services, head, hash, { config, stepQueueUrl });
       this.#held.delete(hash);
+      this.#unsure.delete(hash);
+      if (this.#queued === hash) this.#queued = null;
     }
-    if (this.#queued !== null && !known.has(this.#queued)) this.#queued = null;
   }
 
   /** A place that a run keeps to its end is one for all that it does. */
