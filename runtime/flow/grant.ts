@@ -48,14 +48,17 @@ export class Granter {
   async #round(slots: Slot[], tickets: readonly Ticket[], self: Seat | null): Promise<Slot | null | "again"> {
     let own: Slot | null = slots.find((slot) => self !== null && isOf(slot, self)) ?? null;
     let cleared = false;
+    let isFull = false;
     for (const ticket of tickets) {
       const isSelf = self !== null && isOf(ticket, self);
       let slot = slots.find((taken) => isOf(taken, ticket)) ?? null;
       if (slot) {
         cleared = true;
       } else {
-        const [index] = freeIndexes(slots, this.#limitFor(ticket));
-        if (index === undefined) return own;
+        const index: number | undefined = isFull ? undefined : freeIndexes(slots, this.#limitFor(ticket))[0];
+        isFull = index === undefined;
+        // Nobody passes the first. One behind him may have been given a place by a granter that died before it told him.
+        if (index === undefined) continue;
         slot = await this.#store.take(index, ticket);
         if (!slot) return "again";
         slots.push(slot);
