@@ -5,14 +5,17 @@
  */
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../local/aws/seeded-random.js";
+import { stepHash } from "../../runtime/core/ids.js";
 import type { RunHead } from "../../runtime/core/run.js";
+import { slotsOf } from "../../runtime/flow/limits-of-run.js";
 import { newHeadItem, readHead } from "../../runtime/state/head-item.js";
-import type { LogEntry } from "../../sdk/protocol.js";
+import type { ConcurrencyConfig, LogEntry } from "../../sdk/protocol.js";
 import { CHECKS, violationsOf, type CheckName } from "./checks.js";
 import type { Evidence, RunEvidence } from "./evidence.js";
 import type { BodyStart, PassRecord } from "./ledger.js";
 import type { DrawnTimeouts } from "./options/timeouts.js";
 import { PredictedFailure, type Operation } from "./operation.js";
+import type { SlotRecord } from "./slot-watch.js";
 import { drawSwarm } from "./swarm.js";
 
 /** `runIdOf("sim", "f1", "event-of-b")`. */
@@ -34,7 +37,7 @@ const done: LogEntry = { k: "done", kind: "run", id: "s1", i: 0, a: 1, ok: "s1",
 
 const body: BodyStart = {
   ...{ runId: PARENT, step: "s1:0", site: "s1", kind: "plain", atMs: 1_500, failures: 0, completedBefore: false },
-  ...{ isLive: true, leaseUntilMs: 20_000 },
+  ...{ isLive: true, leaseUntilMs: 20_000, epoch: 1, version: 0, endedAtMs: 1_600, toldAtMs: null },
 };
 
 const pass: PassRecord = {
@@ -42,11 +45,16 @@ const pass: PassRecord = {
   ...{ shown: ["s1=aaaa", "r1 chose 0", "s2=bbbb"], choices: new Map([["r1", 0]]) },
 };
 
+const event = { id: "e", name: "sim/f0", data: { canary: "request0:event0" }, ts: 900 };
+
 const run: RunEvidence = {
   ...{ runId: PARENT, head, entries: [done], output: OUTPUT, fate: { ends: 1, changedAfterEnd: [] } },
   ...{ canary: "request0:event0", written: [done], logItems: 1, wakes: 1, steals: 0, writes: 4 },
-  ...{ times: { createdAtMs: BEGAN_MS, beganAtMs: BEGAN_MS + 20, endedAtMs: ENDED_MS } },
-  event: { id: "e", name: "sim/f0", data: { canary: "request0:event0" }, ts: 900 },
+  times: {
+    ...{ createdAtMs: BEGAN_MS, beganAtMs: BEGAN_MS + 20, endedAtMs: ENDED_MS },
+    epochs: new Map([[1, BEGAN_MS + 20]]),
+  },
+  event,
 };
 
 const child: RunEvidence = {
@@ -65,6 +73,7 @@ const returnsItsName: Operation = {
 
 const program = (functionId: string, eventName: string): Evidence["programs"][number] => ({
   ...{ functionId, eventName, kinds: new Set(["run"]), body: returnsItsName, timeouts: {}, handler: null },
+  ...{ concurrency: [], waitsLong: false },
 });
 
 const ledger: Evidence["ledger"] = {
@@ -89,6 +98,7 @@ const sound: Evidence = {
   ...{ messages: [{ queue: "perdure-steps", messages: 0 }], timers: [], logLines: ["Run ended"], stored: "{}" },
   ...{ secrets: ["the-key"], faults: 0, calls: 9, virtualMs: 3_000, markers: new Set(), timeline: [] },
   ...{ bulkRequests: [], bulkCancels: [], staleFeeds: [], healedAtMs: 2_500 },
+  ...{ slots: [], stranded: [], deploys: [{ version: 0, atMs: 0 }] },
   swarm: { ...drawSwarm(seededRandom(1)), isGentle: false, skewMs: 0 },
 };
 
@@ -152,7 +162,66 @@ const inBulkOf = (change: Partial<typeof bulk>, first: RunEvidence = inBulk): Ev
 });
 const ofTheOther = { condition: 'event.data.canary.endsWith("1")' };
 
+/** The two runs are of one function that has a limit, with a body and a place each, at work at the same time. */
+const OTHER = "sim_other";
+const rule = (change: Partial<ConcurrencyConfig>): ConcurrencyConfig => ({
+  ...{ limit: 2, scope: "function", hold: "step" },
+  ...change,
+});
+interface Limited {
+  rules: readonly Partial<ConcurrencyConfig>[];
+  /** Of the other run. */
+  place: Partial<SlotRecord>;
+  other: Partial<BodyStart>;
+  otherRun: Partial<RunEvidence>;
+}
+const limited = ({ rules, place, other, otherRun }: Partial<Limited>): Evidence => {
+  const concurrency = (rules ?? [{}]).map((each) => [rule(each)]);
+  const [first = rule({})] = concurrency.flat();
+  const config = { id: "f0", name: "f0", triggers: [], retries: 0, concurrency: [first] };
+  const registered = { appId: "sim", config, matchers: [], crons: [], idempotency: null };
+  const slots = slotsOf({ ...registered, concurrency: [{ config: first, key: null }] }, event);
+  const hash = slots[0]?.split(".")[1] ?? "";
+  const own: SlotRecord = {
+    ...{ hash, index: 0, run: PARENT, seat: "t", takenAtMs: 1_400, goneAtMs: 1_700 },
+    stamps: [{ atMs: 1_400, untilMs: null }],
+  };
+  const limitedRun = { ...run, head: { ...head, slots } };
+  const second = { ...limitedRun, runId: OTHER, canary: "request0:event1", ...otherRun };
+  return {
+    ...sound,
+    programs: [{ ...program("f0", "sim/f0"), concurrency }, program("f1", "sim/f1")],
+    runs: [limitedRun, second, child],
+    ledger: { ...ledger, bodies: [body, { ...body, runId: OTHER, atMs: 1_550, endedAtMs: 1_650, ...other }] },
+    slots: [own, { ...own, index: 1, run: OTHER, ...place }],
+    deploys: concurrency.map((_, version) => ({ version, atMs: version * 1_450 })),
+  };
+};
+const LIMIT_CHECKS: readonly CheckName[] = [
+  "limitsOfStepsHold",
+  "limitsOfRunsHold",
+  "bodiesHavePlaces",
+  "keysAreToldApart",
+];
+const inHalves = 'event.data.canary.endsWith("0")';
+const BRANCH_SEAT = `b${stepHash("s1", 0)}`;
+const ofBranch = (untilMs: number): Partial<Limited> => ({
+  other: { kind: "distributed", atMs: 1_450, endedAtMs: 1_900 },
+  place: { seat: BRANCH_SEAT, stamps: [{ atMs: 1_440, untilMs }] },
+});
+
 const broken: [CheckName, string, Evidence][] = [
+  ["limitsOfStepsHold", "2 bodies were at work", limited({ rules: [{ limit: 1 }] })],
+  ["limitsOfStepsHold", "2 bodies were at work", limited({ rules: [{ limit: 1 }, { limit: 1 }] })],
+  ["limitsOfStepsHold", "2 bodies were at work", limited({ rules: [{ limit: 1 }], ...ofBranch(1_501) })],
+  ["limitsOfRunsHold", "2 runs had begun", limited({ rules: [{ limit: 1, hold: "run" }] })],
+  ["bodiesHavePlaces", "began with 0 places", limited({ place: { goneAtMs: 1_500 } })],
+  ["bodiesHavePlaces", "began with 1 places", limited({ place: { seat: "t" }, other: { runId: PARENT } })],
+  ["bodiesHavePlaces", "began with 0 places", limited({ ...ofBranch(9_000), place: { seat: "bOther" } })],
+  ["keysAreToldApart", "too", limited({ rules: [{ key: inHalves }] })],
+  ["keysAreToldApart", "is not counted by", limited({ otherRun: { head } })],
+  ["queuesAreServed", "still has a ticket", { ...sound, stranded: ["run x still has a ticket of h at the end"] }],
+  ["placesAreGivenBack", "left a place", { ...limited({ place: { goneAtMs: null } }), swarm: gentle }],
   ["everythingEnds", "is still Running", withHead({ status: "Running" })],
   ["resultEqualsOracle", "and not Completed", withRun({ output: { canary: "request0:event0", value: "s2" } })],
   ["resultEqualsOracle", "ended Failed", withHead({ status: "Failed", error: { name: "Error", message: "why" } })],
@@ -322,6 +391,21 @@ describe("checks", () => {
 
   it("are all here", () => {
     expect([...new Set(broken.map(([check]) => check))].sort()).toEqual(Object.keys(CHECKS).sort());
+  });
+
+  it("allow what is right under a limit: a place each, a limit that was higher before, and bodies that no longer count", () => {
+    const rightly: Partial<Limited>[] = [
+      {},
+      { rules: [{ hold: "run" }] },
+      { rules: [{ limit: 2 }, { limit: 1 }] },
+      { rules: [{ limit: 1 }], other: { atMs: 1_601 } },
+      { rules: [{ limit: 1 }], other: { atMs: 1_450, endedAtMs: null, toldAtMs: 1_500 } },
+      { rules: [{ limit: 1 }], ...ofBranch(1_500) },
+    ];
+    for (const each of rightly) {
+      const found = violationsOf(limited(each)).filter(({ check }) => LIMIT_CHECKS.includes(check));
+      expect(found).toEqual([]);
+    }
   });
 
   it("allow what is right: other code decides a race otherwise, an attempt for each lost worker, a bulk cancel, a handler", () => {

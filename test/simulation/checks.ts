@@ -11,6 +11,14 @@ import type { PassRecord } from "./ledger.js";
 import { bulkCancelsAreWhole, bulkCancelsEnd, bulkCancelsSpareOthers } from "./checks/bulk-cancels.js";
 import { cancelsHold, noBodyAfterCancel } from "./checks/cancels.js";
 import { clocksApartMs, type Check } from "./checks/check.js";
+import {
+  bodiesHavePlaces,
+  keysAreToldApart,
+  limitsOfRunsHold,
+  limitsOfStepsHold,
+  placesAreGivenBack,
+  queuesAreServed,
+} from "./checks/concurrency.js";
 import { failuresAreHandledOnce, handlersAreTold } from "./checks/failure-handlers.js";
 import { timeoutsAreKept, timeoutsAreNotEarly } from "./checks/timeouts.js";
 import { show } from "./operation.js";
@@ -317,6 +325,12 @@ export const CHECKS = {
   timeoutsAreKept,
   failuresAreHandledOnce,
   handlersAreTold,
+  limitsOfStepsHold,
+  limitsOfRunsHold,
+  bodiesHavePlaces,
+  keysAreToldApart,
+  queuesAreServed,
+  placesAreGivenBack,
   bulkCancelsEnd,
   bulkCancelsAreWhole,
   bulkCancelsSpareOthers,

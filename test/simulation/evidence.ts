@@ -22,6 +22,7 @@ import { canaryOf } from "./options/on-failure.js";
 import type { Program } from "./program.js";
 import type { RunTimes } from "./run-times.js";
 import type { CancelRecord, PostedRequest } from "./sent-requests.js";
+import type { SlotRecord } from "./slot-watch.js";
 import type { Swarm } from "./swarm.js";
 import type { Watch } from "./watch.js";
 
@@ -71,6 +72,12 @@ export interface Evidence {
   staleFeeds: readonly number[];
   /** What was wrong at one of the looks during the chaos. */
   orphans: readonly string[];
+  /** Places of concurrency limits, whoever had them, in the order in which they were taken. */
+  slots: readonly SlotRecord[];
+  /** Who waited for a place at the end of the world, or too long beside one that nobody had. */
+  stranded: readonly string[];
+  /** When which version of the code was deployed, the first one included. */
+  deploys: readonly { version: number; atMs: number }[];
   messages: readonly QueueCount[];
   timers: readonly string[];
   logLines: readonly string[];
@@ -90,7 +97,7 @@ export interface Evidence {
 
 type Gathered = Omit<
   Evidence,
-  "hash" | "runs" | "unreadable" | "bulkCancels" | "messages" | "timers" | "stored" | "calls" | "timeline"
+  "hash" | "runs" | "unreadable" | "bulkCancels" | "messages" | "timers" | "stored" | "calls" | "timeline" | "slots"
 >;
 
 export async function collectEvidence(world: World, peek: Peek, watch: Watch, gathered: Gathered): Promise<Evidence> {
@@ -115,6 +122,7 @@ export async function collectEvidence(world: World, peek: Peek, watch: Watch, ga
     messages: peek.messages(),
     timers: peek.timers(),
     timeline: watch.lines,
+    slots: watch.slots.history,
   };
 }
 

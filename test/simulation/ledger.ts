@@ -27,6 +27,12 @@ export interface BodyStart {
   /** How the run stood in the table at that instant. */
   isLive: boolean;
   leaseUntilMs: number;
+  epoch: number;
+  /** Of the code. */
+  version: number;
+  /** When it returned or threw, and when it was told to stop; null: never. */
+  endedAtMs: number | null;
+  toldAtMs: number | null;
 }
 
 export interface PassRecord {
@@ -76,11 +82,12 @@ export class Ledger {
     this.#note = note;
   }
 
-  pass(about: Omit<PassRecord, "shown" | "choices">): PassLedger {
+  /** `signal`: of the step whose body asks. */
+  pass(about: Omit<PassRecord, "shown" | "choices">, signal: () => AbortSignal): PassLedger {
     const record: PassRecord = { ...about, shown: [], choices: new Map() };
     this.passes.push(record);
     this.#note(`pass over ${about.runId} (${about.functionId}, version ${about.version})`);
-    return new PassLedger(this, this.#clock, record, this.#note);
+    return new PassLedger(this, this.#clock, record, { note: this.#note, signal });
   }
 
   /** Counts, from 1. */
@@ -92,22 +99,28 @@ export class Ledger {
   }
 
   bodyBegins(
-    start: Pick<BodyStart, "runId" | "site" | "failures" | "kind"> & { id: string; occurrence: number },
-  ): void {
-    const { runId, site, failures, kind, id, occurrence } = start;
+    start: Pick<BodyStart, "runId" | "site" | "failures" | "kind" | "version"> & { id: string; occurrence: number },
+    signal: AbortSignal,
+  ): BodyStart {
+    const { runId, site, failures, kind, version, id, occurrence } = start;
     const peek = this.#peek();
     const head: RunHead | null = peek.head(runId);
     const completedBefore = peek
       .entries(runId)
       .some((entry) => entry.k === "done" && entry.id === id && entry.i === occurrence);
-    this.bodies.push({
-      ...{ runId, site, failures, kind, completedBefore },
+    const body: BodyStart = {
+      ...{ runId, site, failures, kind, version, completedBefore },
       step: `${id}:${occurrence}`,
       atMs: this.#clock.now(),
       isLive: head !== null && isLive(head.status),
       leaseUntilMs: head?.leaseUntilMs ?? 0,
-    });
+      epoch: head?.epoch ?? 0,
+      ...{ endedAtMs: null, toldAtMs: null },
+    };
+    this.bodies.push(body);
     this.#note(`body ${site} of ${runId} begins`);
+    signal.addEventListener("abort", () => (body.toldAtMs ??= this.#clock.now()), { once: true });
+    return body;
   }
 
   /** Rare things that only the functions know of. */
@@ -148,13 +161,20 @@ export class PassLedger {
   readonly #ledger: Ledger;
   readonly #clock: Clock;
   readonly #note: (line: string) => void;
+  readonly #signal: () => AbortSignal;
   readonly #occurrences = new Map<string, number>();
 
-  constructor(ledger: Ledger, clock: Clock, record: PassRecord, note: (line: string) => void) {
+  constructor(
+    ledger: Ledger,
+    clock: Clock,
+    record: PassRecord,
+    { note, signal }: { note: (line: string) => void; signal: () => AbortSignal },
+  ) {
     this.#ledger = ledger;
     this.#clock = clock;
     this.record = record;
     this.#note = note;
+    this.#signal = signal;
   }
 
   get runId(): string {
@@ -178,9 +198,12 @@ export class PassLedger {
   ): () => Promise<{ value: T; execution: number }> {
     return async () => {
       const { id, occurrence, site, ms, failures, kind = "plain" } = about;
-      this.#ledger.bodyBegins({ runId: this.runId, id, occurrence, site, failures, kind });
+      const { runId, version } = this.record;
+      const start = { runId, id, occurrence, site, failures, kind, version };
+      const begun = this.#ledger.bodyBegins(start, this.#signal());
       const execution = this.#ledger.count("body", this.runId, site);
       await sleep(this.#clock, ms);
+      begun.endedAtMs = this.#clock.now();
       if (execution <= failures) throw new Error(`attempt ${execution} of ${site} fails`);
       return { value: work(), execution };
     };

@@ -1,5 +1,6 @@
 /** Owns: every line the platform logs, as text, errors with their stacks: what an operator's log store would hold. */
 import type { Logger } from "../../sdk/logger.js";
+import type { Marker } from "./markers.js";
 
 export class LogLines {
   readonly lines: string[] = [];
@@ -9,6 +10,11 @@ export class LogLines {
     warn: (...parts) => this.#add(parts),
     error: (...parts) => this.#add(parts),
   };
+
+  /** Rare things that only the log tells of. */
+  markers(): Marker[] {
+    return this.lines.some((line) => line.includes('"metric":"SlotsReclaimed"')) ? ["place reclaimed"] : [];
+  }
 
   #add(parts: readonly unknown[]): void {
     // Said by the embedded Lambda of itself, messages and all: AWS keeps such things to itself.

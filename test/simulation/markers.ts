@@ -52,6 +52,15 @@ export const MARKERS = {
   "bulk cancel page twice": "a page of a bulk cancel was done again, and counted once",
   "bulk cancel in pages": "a bulk cancel took more than one message",
   "distributed body": "a body ran in a Lambda of its own",
+  "run queued for a place": "a concurrency limit was reached, and a run was released to wait in its queue",
+  "place handed on": "a place was given to who waited, and its wake came",
+  "place of an ended run went on": "a place was given to a run that had ended, and went on to the next",
+  "place stamped anew after a steal": "who took over a run found its place, and stamped it anew",
+  "second place given back": "a run had two places under one limit, and gave one back",
+  "place reclaimed": "a place that no run would have given back was freed by a run that waited",
+  "limit lowered below those at work": "new code has a lower limit than there were places taken",
+  "step side by side had a place": "a body beside another one in its turn took a place of its own",
+  "distributed step queued": "a distributed step waited for a place",
 } as const satisfies Record<string, string>;
 
 export type Marker = keyof typeof MARKERS;

@@ -83,6 +83,10 @@ export class Draft {
     return this.#shared.longWaits >= 0;
   }
 
+  get hasLongWait(): boolean {
+    return this.#shared.longWaits < 1;
+  }
+
   get forks(): number {
     return this.#shared.forks;
   }

@@ -10,6 +10,7 @@ import { Draft, makeOracle, makeScope, PredictedFailure, type Operation, type Op
 import { eventNameOf, functionIdOf } from "./operations/send-event.js";
 import { sequenceOf } from "./operations/sequence.js";
 import { VOCABULARY } from "./operations/vocabulary.js";
+import { drawConcurrency, limitsIn, optionOf, showLimits, type DrawnLimits } from "./options/concurrency.js";
 import { drawDoom } from "./options/doom.js";
 import { canaryOf, drawHandlerLength, handlerIdOf, newsOf, type FailureNews } from "./options/on-failure.js";
 import { drawTimeouts, showTimeouts, type DrawnTimeouts } from "./options/timeouts.js";
@@ -25,6 +26,10 @@ export interface Code {
 export interface Program extends Code {
   eventName: string;
   timeouts: DrawnTimeouts;
+  /** In each version of its code; the last one stands for all later ones. None: nothing is limited. */
+  concurrency: readonly DrawnLimits[];
+  /** It may sleep for hours or days. */
+  waitsLong: boolean;
   /** Its `onFailure`; null without one. */
   handler: Code | null;
 }
@@ -35,16 +40,18 @@ export type Prediction = { status: "Completed"; output: Json } | { status: "Fail
 const RETRIES = 20;
 const MAX_FUNCTIONS = 3;
 
-/** `options` and `doom` are chances of their own: for what functions are made with besides their code, and for how they end. */
-export function drawPrograms(random: Random, options: Random, doom: Random): Program[] {
+/** Chances of their own: for code, for what functions are made with besides it, for how they end, and for what limits them. */
+export function drawPrograms(chances: Record<"code" | "options" | "doom" | "concurrency", Random>): Program[] {
+  const { code: random, options, doom } = chances;
   const functions = 1 + Math.floor(random.unit() * MAX_FUNCTIONS);
-  return Array.from({ length: functions }, (_, functionIndex): Program => {
+  const programs = Array.from({ length: functions }, (_, functionIndex): Program => {
     const about = { functionIndex, functions };
     const length = 3 + Math.floor(random.unit() * 12);
     const code = drawCode({ random, ...about, functionId: functionIdOf(functionIndex) }, length);
-    const program = { ...code, eventName: eventNameOf(functionIndex), ...drawOptions({ random: options, ...about }) };
-    return drawDoom(doom, program);
+    const drawn = drawOptions({ random: options, ...about });
+    return drawDoom(doom, { ...code, eventName: eventNameOf(functionIndex), ...drawn, concurrency: [] });
   });
+  return drawConcurrency(chances.concurrency, programs);
 }
 
 interface Place {
@@ -62,7 +69,10 @@ function drawOptions(place: Place): Pick<Program, "timeouts" | "handler"> {
   return { timeouts, handler: length === 0 ? null : drawCode({ ...place, functionId }, length) };
 }
 
-function drawCode({ functionId, ...place }: Place & { functionId: string }, length: number): Code {
+function drawCode(
+  { functionId, ...place }: Place & { functionId: string },
+  length: number,
+): Code & { waitsLong: boolean } {
   const kinds = new Set<string>();
   const drawSequence = (draft: Draft, maxLength: number): Operation => {
     const id = draft.nextId("q");
@@ -74,7 +84,8 @@ function drawCode({ functionId, ...place }: Place & { functionId: string }, leng
     return sequenceOf(id, operations);
   };
   const draft = new Draft({ ...place, operations: length, drawSequence });
-  return { functionId, kinds, body: drawSequence(draft, length) };
+  const body = drawSequence(draft, length);
+  return { functionId, kinds, body, waitsLong: draft.hasLongWait };
 }
 
 function drawOperation(draft: Draft, kinds: Set<string>): Operation | null {
@@ -101,15 +112,17 @@ export function functionOf(
   const run = async (code: Code, context: Given, told: FailureNews | null): Promise<Json> => {
     const { event, step, group, runId } = context;
     const canary = canaryOf(event);
-    const pass = ledger().pass({ runId, functionId: code.functionId, version: version.number, canary, told });
+    const about = { runId, functionId: code.functionId, version: version.number, canary, told };
+    const pass = ledger().pass(about, () => step.signal);
     const value = await code.body.run(makeScope({ step, group, pass, version, path: "" }));
     return { canary, value };
   };
   const onFailure: FailureHandler | undefined = handler
     ? (context) => run(handler, context, newsOf(context.event, context.error))
     : undefined;
+  const concurrency = optionOf(limitsIn(program, version.number));
   return client.createFunction(
-    { id: functionId, triggers: { event: eventName }, retries: RETRIES, cancelOn, timeouts, onFailure },
+    { id: functionId, triggers: { event: eventName }, retries: RETRIES, cancelOn, timeouts, onFailure, concurrency },
     (context) => run(program, context, null),
   );
 }
@@ -119,8 +132,9 @@ export function codeOf(programs: readonly Program[]): Code[] {
   return programs.flatMap((program) => (program.handler ? [program, program.handler] : [program]));
 }
 
-export function showProgram({ functionId, body, timeouts, handler }: Program): string {
-  const limits = showTimeouts(timeouts);
+export function showProgram(program: Program): string {
+  const { functionId, body, timeouts, handler } = program;
+  const limits = [showTimeouts(timeouts), showLimits(program)].filter((shown) => shown !== "").join("; ");
   const head = limits === "" ? functionId : `${functionId} (${limits})`;
   return [`${head}: ${body.show()}`, ...(handler ? [`${handler.functionId}: ${handler.body.show()}`] : [])].join("\n");
 }

@@ -41,6 +41,7 @@ export class QueueWatch {
       if (String(input["QueueUrl"]).endsWith("-dead")) this.#mark("dead letter");
       const [, runId] = /^\{"v":1,"run":"([^"]+)"/.exec(String(Body)) ?? [];
       if (runId !== undefined) this.wakes.set(runId, (this.wakes.get(runId) ?? 0) + 1);
+      if (String(Body).includes('"why":"slot"')) this.#mark("place handed on");
       if (String(Body).includes('"why":"sweep"')) this.#fromSweeper.add(messageId);
     }
   }

@@ -32,6 +32,8 @@ export interface CancelRecord {
 export const STOP_EVENT = "sim/stop";
 const MAX_EVENTS = 3;
 const SENDER_IDS = 3;
+const LEAST_CROWD = 3;
+const MAX_CROWD = 7;
 
 export class Outside {
   readonly requests: PostedRequest[] = [];
@@ -61,6 +63,27 @@ export class Outside {
       const ts = isLater ? { ts: notBeforeMs } : {};
       bodies.push({ name: program.eventName, data: { canary }, ...(senderId === null ? {} : { id: senderId }), ...ts });
     }
+    await this.#send(events, bodies);
+  }
+
+  /** Many events for one function at once, rather one that is limited. */
+  async crowd(programs: readonly Program[], chance: number): Promise<void> {
+    const limited = programs.filter(({ concurrency }) => concurrency.length > 0);
+    const candidates = limited.length > 0 ? limited : programs;
+    const program = candidates[Math.floor(chance * candidates.length)];
+    if (!program) return;
+    // The same number says how far into its share of them it is: no second draw is needed.
+    const count = LEAST_CROWD + Math.floor(((chance * candidates.length) % 1) * (MAX_CROWD - LEAST_CROWD + 1));
+    const about = { functionId: program.functionId, senderId: null, sentAtMs: this.#now(), notBeforeMs: 0 };
+    const place = this.requests.length;
+    const events = Array.from({ length: count }, (_, index) => ({ ...about, canary: `request${place}:event${index}` }));
+    await this.#send(
+      events,
+      events.map(({ canary }) => ({ name: program.eventName, data: { canary } })),
+    );
+  }
+
+  async #send(events: ExternalEvent[], bodies: readonly object[]): Promise<void> {
     const request: PostedRequest = { events, accepted: false };
     this.requests.push(request);
     const { status } = await this.#world.request("POST", `/e/${EVENT_KEY}`, bodies);

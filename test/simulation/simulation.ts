@@ -7,6 +7,7 @@ import { Perdure } from "../../sdk/client.js";
 import type { Random } from "../../sdk/clock.js";
 import type { PerdureFunction } from "../../sdk/function.js";
 import { isLive, type RunHead } from "../../runtime/core/run.js";
+import type { RunLimit } from "../../runtime/flow/limits-of-run.js";
 import { Sweeper } from "../../runtime/sweep/sweep.js";
 import { seededRandom, seedOf } from "../../local/aws/seeded-random.js";
 import { fairBehaviour } from "../../local/aws/sqs/behaviour.js";
@@ -21,9 +22,11 @@ import { collectEvidence, type Evidence } from "./evidence.js";
 import { Ledger } from "./ledger.js";
 import { LogLines } from "./log-lines.js";
 import { BulkCancels } from "./operators/bulk-cancel.js";
+import { limitsOfRun } from "./options/concurrency.js";
 import { planDeeds, type PlannedDeed } from "./operators/plan.js";
 import { drawPrograms, functionOf, type Program } from "./program.js";
 import { Outside, STOP_EVENT } from "./sent-requests.js";
+import { Stranded } from "./stranded.js";
 import { drawSwarm, type Swarm } from "./swarm.js";
 import { Watch } from "./watch.js";
 
@@ -50,7 +53,7 @@ const DUE_SLACK_MS = HOUR;
 
 const STREAMS = [
   ...(["programs", "swarm", "world", "ties", "chaos", "outside", "operators", "skew", "code"] as const),
-  ...(["options", "bulk cancels", "doom"] as const),
+  ...(["options", "bulk cancels", "doom", "concurrency"] as const),
 ] as const;
 type Stream = (typeof STREAMS)[number];
 
@@ -73,12 +76,18 @@ class Blueprint {
   readonly swarm: Swarm;
   readonly programs: readonly Program[];
   readonly clock: VirtualClock;
+  readonly deploys: { version: number; atMs: number }[] = [];
   readonly #client = new Perdure({ id: APP_ID, logger: silent });
   #version = 0;
 
   constructor(seed: number, options: SimulationOptions) {
     this.seed = seed;
-    this.programs = drawPrograms(this.random("programs"), this.random("options"), this.random("doom"));
+    this.programs = drawPrograms({
+      code: this.random("programs"),
+      options: this.random("options"),
+      doom: this.random("doom"),
+      concurrency: this.random("concurrency"),
+    });
     const drawn = drawSwarm(this.random("swarm"));
     this.swarm = options.swarm?.(drawn) ?? drawn;
     this.clock = new VirtualClock({
@@ -94,6 +103,7 @@ class Blueprint {
   /** The functions in the next version of their code. */
   nextCode(ledger: () => Ledger): PerdureFunction<never>[] {
     const version = new CodeVersion(seedOf(this.seed, STREAMS.indexOf("code")), this.#version);
+    this.deploys.push({ version: this.#version, atMs: this.clock.now() });
     this.#version += 1;
     const cancelOn = this.swarm.cancelsByEvent ? [{ event: STOP_EVENT, match: "data.canary" }] : [];
     return this.programs.map((program) => functionOf(this.#client, program, version, ledger, cancelOn));
@@ -117,6 +127,7 @@ class Simulation {
   readonly #outside: Outside;
   readonly #bulkCancels: BulkCancels;
   readonly #orphans: string[] = [];
+  readonly #stranded = new Stranded((runId) => this.#peek().head(runId));
   readonly #staleFeeds: number[] = [];
   #faults = 0;
   #sweeps = 0;
@@ -208,22 +219,24 @@ class Simulation {
       await clock.advance(leapMs);
       if (dueAtMs !== null && dueAtMs <= clock.now()) this.#sweep(0);
       this.#look();
+      this.#stranded.look(this.#watch.slots, clock.now());
       quiet = this.#isQuiet() ? quiet + 1 : 0;
     }
     await clock.settle();
   }
 
   evidence(): Promise<Evidence> {
-    const { seed, swarm, programs, clock } = this.#blueprint;
+    const { seed, swarm, programs, clock, deploys } = this.#blueprint;
     const { requests, cancels } = this.#outside;
-    const markers = new Set([...this.#watch.markers, ...this.#ledger.markers()]);
+    const markers = new Set([...this.#watch.markers, ...this.#ledger.markers(), ...this.#lines.markers()]);
     return collectEvidence(this.#world, this.#peek(), this.#watch, {
-      ...{ seed, swarm, programs, requests, cancels, markers },
+      ...{ seed, swarm, programs, deploys, requests, cancels, markers },
       ledger: this.#ledger,
       bulkRequests: this.#bulkCancels.asked,
       staleFeeds: this.#staleFeeds,
       healedAtMs: this.#healedAtMs,
       orphans: this.#orphans,
+      stranded: this.#stranded.problems(this.#watch.slots),
       logLines: this.#lines.lines,
       secrets: [EVENT_KEY, SIGNING_KEY],
       faults: this.#faults,
@@ -254,10 +267,10 @@ class Simulation {
     const { programs } = this.#blueprint;
     if (deed === "look") return this.#look();
     if (deed === "sweep") return this.#sweep(this.#sweeps);
+    if (deed === "crowd") return void this.#outside.crowd(programs, chance).catch(() => undefined);
     if (deed === "request") return void this.#outside.post(programs).catch(() => undefined);
     if (deed === "redeploy") {
-      this.#note("new code is deployed");
-      return void this.#world.redeploy(this.#blueprint.nextCode(() => this.#ledger)).catch(() => undefined);
+      return this.#redeploy();
     }
     if (deed === "cancel") return this.#cancel(chance);
     if (deed === "cancel in bulk") {
@@ -283,6 +296,22 @@ class Simulation {
         : new Sweeper(this.#world.services("sweep", `sweep-second-${count}`)).sweep();
     // What fails is tried again a minute later.
     void sweeping.catch(() => undefined);
+  }
+
+  #redeploy(): void {
+    this.#note("new code is deployed");
+    const functions = this.#blueprint.nextCode(() => this.#ledger);
+    for (const { hash, limit } of this.#limitsNow()) this.#watch.slots.lowered(hash, limit);
+    void this.#world.redeploy(functions).catch(() => undefined);
+  }
+
+  /** What limits say from now on. */
+  #limitsNow(): RunLimit[] {
+    const { programs, deploys } = this.#blueprint;
+    return this.#liveHeads().flatMap((head) => {
+      const program = programs.find(({ functionId }) => functionId === head.functionId);
+      return program ? limitsOfRun(head, program, deploys.length - 1) : [];
+    });
   }
 
   #cancel(chance: number): void {

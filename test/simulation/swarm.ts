@@ -55,6 +55,8 @@ export interface Swarm {
   cancelsByEvent: boolean;
   /** Requests that cancel many runs of a function at once. */
   bulkCancels: number;
+  /** Requests with many events at once for one function, one that is limited where there is one. */
+  crowds: number;
   purges: number;
   /** A service answers nothing but that it is asked too much, for minutes. */
   outages: number;
@@ -67,20 +69,22 @@ const HIGHEST_RATE = 0.08;
 const WORKER_TIMEOUTS_S = [60, 25, 14] as const;
 const GENTLE_SHARE = 0.2;
 const MAX_BULK_CANCELS = 3;
+const MAX_CROWDS = 3;
 const GENTLE_SLOW_MS = 100;
 
 export function drawSwarm(random: Random): Swarm {
   const any = drawAny(random);
   const isGentle = random.unit() < GENTLE_SHARE;
   const bulkCancels = random.unit() < 0.5 ? 1 + Math.floor(random.unit() * MAX_BULK_CANCELS) : 0;
-  const drawn = { ...any, bulkCancels };
+  const crowds = random.unit() < 0.6 ? 1 + Math.floor(random.unit() * MAX_CROWDS) : 0;
+  const drawn = { ...any, bulkCancels, crowds };
   if (!isGentle) return drawn;
   const calls = { ...drawn.calls, crashBefore: 0, crashAfter: 0, freeze: 0, lost: 0 };
   const none = { kills: 0, freezes: 0, redeploys: 0, purges: 0, outages: 0 };
   return { ...drawn, ...none, calls, isGentle: true, slowMs: Math.min(drawn.slowMs, GENTLE_SLOW_MS) };
 }
 
-function drawAny(random: Random): Omit<Swarm, "bulkCancels"> {
+function drawAny(random: Random): Omit<Swarm, "bulkCancels" | "crowds"> {
   const isOn = (): boolean => random.unit() < 0.5;
   const spread = (low: number, high: number): number => low * (high / low) ** random.unit();
   const rate = (highest = HIGHEST_RATE): number => (isOn() ? spread(LOWEST_RATE, highest) : 0);

@@ -16,6 +16,7 @@ import type { Marker } from "./markers.js";
 import { BulkCancelWatch } from "./operators/bulk-cancel-watch.js";
 import { QueueWatch } from "./queue-watch.js";
 import { RunTimetable } from "./run-times.js";
+import { SlotWatch } from "./slot-watch.js";
 
 const READS = new Set(["GetItem", "BatchGetItem", "Query", "GetQueueAttributes", "ListSchedules", "GetSchedule"]);
 
@@ -24,6 +25,7 @@ export class Watch {
   readonly fates = new Fates();
   readonly times = new RunTimetable();
   readonly bulkCancels: BulkCancelWatch;
+  readonly slots: SlotWatch;
   /** How often each run was taken over from a worker that was lost. */
   readonly steals = new Map<string, number>();
   /** Writes to each run, those refused too. */
@@ -42,7 +44,9 @@ export class Watch {
     this.#startMs = options.now();
     this.#peek = peek;
     this.#queues = new QueueWatch((marker) => void this.markers.add(marker));
-    this.bulkCancels = new BulkCancelWatch((marker) => void this.markers.add(marker), this.#now);
+    const mark = (marker: Marker): void => void this.markers.add(marker);
+    this.bulkCancels = new BulkCancelWatch(mark, this.#now);
+    this.slots = new SlotWatch(mark, this.#now, (runId) => this.#peek().head(runId));
     const { dynamodb, sqs, scheduler, s3 } = world.aws;
     for (const model of [dynamodb, sqs, scheduler, s3]) this.#tap(model);
   }
@@ -90,12 +94,14 @@ export class Watch {
     if (operation === "PutObject" && String(input["Key"]).startsWith("runs/")) this.markers.add("payload in S3");
     if (operation === "PutItem") this.#put(itemOf(input["Item"]));
     if (operation === "UpdateItem") this.#updated(input);
+    if (operation === "DeleteItem") this.slots.removed(itemOf(input["Key"]));
   }
 
   #put(item: Item): void {
     const runId = runOf(item);
     const sortKey = item["sk"]?.S ?? "";
     this.bulkCancels.put(item);
+    this.slots.put(item);
     if (runId === null) return;
     this.#count(runId);
     if (sortKey === HEAD_SORT_KEY) this.#noteHead(runId);
@@ -120,6 +126,7 @@ export class Watch {
     if (condition === conditions.STEALABLE) {
       this.markers.add("steal");
       this.steals.set(runId, (this.steals.get(runId) ?? 0) + 1);
+      this.slots.stole(runId);
     }
     if (condition === conditions.ABSORBING) this.markers.add("absorbed wake");
     // An end has the same condition.
@@ -129,7 +136,9 @@ export class Watch {
     if (condition === conditions.CANCELLABLE_RELEASED) this.markers.add("cancelled at rest");
     const claimedBy = itemOf(input["ExpressionAttributeValues"]);
     const isClaim = condition === conditions.CLAIMABLE || condition === conditions.STEALABLE;
-    if (isClaim && this.#queues.isSweepersWake(claimedBy)) this.markers.add("lost wake healed");
+    // Who waits for a place is looked at by the sweeper now and then, by design.
+    const wasQueued = this.slots.isQueued(runId);
+    if (isClaim && !wasQueued && this.#queues.isSweepersWake(claimedBy)) this.markers.add("lost wake healed");
     const head = this.#noteHead(runId);
     const isBulk = head?.reason?.code === "CANCELLED_IN_BULK";
     if (isBulk && condition === conditions.CANCELLABLE_HELD) this.markers.add("bulk cancel met a run under way");
@@ -139,6 +148,7 @@ export class Watch {
   #noteHead(runId: string): RunHead | null {
     const head = this.#peek().head(runId);
     this.fates.noteHead(head);
+    if (head) this.slots.noteHead(head);
     this.times.noteHead(head, this.#now());
     return head;
   }

@@ -7,7 +7,17 @@ import { MINUTE, SECOND } from "../../scenario/world.js";
 import type { Swarm } from "../swarm.js";
 
 export type Deed =
-  "request" | "sweep" | "kill" | "freeze" | "redeploy" | "cancel" | "cancel in bulk" | "purge" | "outage" | "look";
+  | "request"
+  | "crowd"
+  | "sweep"
+  | "kill"
+  | "freeze"
+  | "redeploy"
+  | "cancel"
+  | "cancel in bulk"
+  | "purge"
+  | "outage"
+  | "look";
 
 export interface PlannedDeed {
   atMs: number;
@@ -38,5 +48,6 @@ export function planDeeds(swarm: Swarm, random: Random): PlannedDeed[] {
   }
   for (let atMs = LOOK_MS; atMs < swarm.chaosMs; atMs += LOOK_MS) add("look", atMs);
   times("cancel in bulk", swarm.bulkCancels, swarm.chaosMs);
+  times("crowd", swarm.crowds, swarm.chaosMs / 2);
   return deeds.sort((a, b) => a.atMs - b.atMs);
 }
