@@ -108,7 +108,7 @@ export function pumpStep(step: Step, pump: Pump, then: (actor: Actor) => Actor):
   if (pump.at === "delete") deleteTicket(pumping, grant, then);
 }
 
-/** In the order of the tickets: who has a place already is woken once more; the others get what is free, as far as it goes. */
+/** In the order of the tickets: who has a place already is woken once more; the others get what is free, the first of them first. */
 function planOf({ state, pump, setup }: Pumping): Grant[] {
   const free = pump.slots.flatMap((slot, index) => (slot === null ? [index] : []));
   const plan: Grant[] = [];
@@ -121,8 +121,7 @@ function planOf({ state, pump, setup }: Pumping): Grant[] {
       continue;
     }
     const index = free.shift() ?? (setup.faults.has("grant a place that is taken") ? 0 : undefined);
-    if (index === undefined) return plan;
-    plan.push({ run, ticket, index, found: null });
+    if (index !== undefined) plan.push({ run, ticket, index, found: null });
   }
   return plan;
 }

@@ -83,14 +83,8 @@ function look(step: TurnStep, key: number): void {
   const [found, ...others] = own;
   const say = (label: string, next: Actor): void => tell(step, label, become(step, next));
   if (inHand !== null) {
-    return say(
-      "looks for what it has beside its place",
-      dropOf(
-        step,
-        key,
-        own.filter(({ token }) => token !== inHand.token),
-      ),
-    );
+    const surplus = own.filter(({ token }) => token !== inHand.token);
+    return say("looks for what it has beside its place", dropOf(step, key, surplus));
   }
   if (found !== undefined) {
     const asItIs = setup.faults.has(turn.stolen ? "a thief does not stamp" : "what is found is held as it is");

@@ -1,6 +1,6 @@
 /**
  * Owns: a turn's pass: its body, what it gives back afterwards, and how it is settled: released, queued, yielded, ended, or lost.
- * Only the writes to the head and the start of a body ask whether the turn is still the run's; writes to places go on.
+ * A turn whose run was cancelled does not know that before it writes to the head, and goes on with places until then.
  */
 import {
   become,
