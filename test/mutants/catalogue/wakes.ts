@@ -62,7 +62,7 @@ export const WAKES: readonly Mutant[] = [
     name: "no continuation is sent",
     rule: "PROTOCOL §4: a continuation follows the release",
     file: SETTLEMENT,
-    find: 'await sendMessage(this.#services, stepQueueUrl, { v: 1, ...this.#wake("continue") });',
+    find: 'await sendMessage(this.#services, stepQueueUrl, { v: 1, ...this.#wake("continue"), ...given });',
     replace: "",
     caughtBy: caughtIn("scenario/logger", "a run that goes on in a fresh invocation repeats no line"),
   },
