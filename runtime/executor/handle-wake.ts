@@ -7,7 +7,7 @@ import { decideWake, type Delivery } from "../core/acknowledge.js";
 import { LEASE_MS, MISSING_PARK_MS, MISSING_RETRY_MS, SWEEP_FIRST_MS } from "../core/limits.js";
 import { isLive, type RunHead } from "../core/run.js";
 import { appOfRun } from "../core/ids.js";
-import { freeSlotsUnder } from "../flow/free-slots.js";
+import { freeSlots } from "../flow/free-slots.js";
 import { tracedServices } from "../observe/trace.js";
 import type { WakeMessage } from "../queue/messages.js";
 import type { Services } from "../services.js";
@@ -149,7 +149,7 @@ async function finish(
   const laterMs = head.effects.length > 0 ? await performEffects(services, head, { ...reach, isHolder }) : null;
   if (laterMs !== null) return { acknowledge: false, visibleInMs: laterMs };
   // A place was given to it when it had ended: it goes to the next one.
-  if (wake.slot !== undefined) await freeSlotsUnder(services, head, wake.slot, reach);
+  if (wake.slot !== undefined) await freeSlots(services, head, reach);
   return GONE;
 }
 
@@ -228,12 +228,16 @@ async function runTurn(executor: Executor, delivery: WakeDelivery, granted: Gran
   const config = host.get(granted.run.head.functionId);
   if (!config) return { acknowledge: false, visibleInMs: MISSING_RETRY_MS };
   const deadline = new Deadline(services.clock, delivery.remainingMs);
+  let hasStopped = true;
   const turn = new Turn(services, host, {
     ...granted,
     deadline,
     config,
     stepQueueUrl: delivery.receipt.queueUrl,
-    retireSandbox: delivery.retireSandbox,
+    retireSandbox: () => {
+      hasStopped = false;
+      delivery.retireSandbox();
+    },
     swept: delivery.wake.why === "sweep",
     slot: delivery.wake.slot ?? null,
   });
@@ -243,19 +247,23 @@ async function runTurn(executor: Executor, delivery: WakeDelivery, granted: Gran
     await beating.stop();
     if (result === "settled") return GONE;
     if (result === "unknown") return { acknowledge: false, visibleInMs: null };
-    return afterLoss(executor, delivery);
+    return afterLoss(executor, delivery, hasStopped ? granted.lease.epoch : null);
   } finally {
     deadline.close();
     await beating.stop();
   }
 }
 
-/** The lease was lost while the turn ran: the message goes, unless it is still the life line of whoever holds the run. */
-async function afterLoss(executor: Executor, delivery: WakeDelivery): Promise<Disposition> {
+/**
+ * The lease was lost while the turn ran: the message goes, unless it is still the life line of whoever holds the run.
+ * `epoch`: the turn's own; null when bodies that it told to stop still run.
+ */
+async function afterLoss(executor: Executor, delivery: WakeDelivery, epoch: number | null): Promise<Disposition> {
   const { services } = executor;
   const current = await new RunStore(services).get(delivery.wake.run);
   if (!current) return GONE;
   const { head } = current;
-  if (!isLive(head.status)) return finish(executor, delivery, head, true);
+  // A cancel is one epoch: it has taken the lease from this turn, and from no thief of it that may be at work.
+  if (!isLive(head.status)) return finish(executor, delivery, head, epoch !== null && head.epoch === epoch + 1);
   return head.claimMessageId === delivery.messageId ? { acknowledge: false, visibleInMs: null } : GONE;
 }

@@ -19,8 +19,8 @@ export interface Granting {
   stepQueueUrl: string;
 }
 
-/** Of lost races for a place. Whoever wins them grants. */
-const MAX_ROUNDS = 5;
+/** Lost for a place. Whoever wins them grants. */
+const MAX_RACES = 5;
 
 export class Granter {
   readonly #services: Services;
@@ -35,39 +35,43 @@ export class Granter {
 
   /** Grants what is free. Answers the slot that `self` has now, to whom no wake is sent. */
   async grant(self: Seat | null): Promise<Slot | null> {
-    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    for (let races = 0; races < MAX_RACES;) {
       const slots = await this.#store.slots();
       // One more than can be granted, so that tickets left behind by a granter do not hide those behind them.
       const tickets = await this.#store.tickets(Math.max(1, this.#granting.limit - slots.length) + 1);
       const outcome = await this.#round(slots, tickets, self);
-      if (outcome !== "again") return outcome;
+      if (outcome === "lost") races += 1;
+      else if (outcome !== "cleared") return outcome;
     }
     return null;
   }
 
-  async #round(slots: Slot[], tickets: readonly Ticket[], self: Seat | null): Promise<Slot | null | "again"> {
+  async #round(
+    slots: Slot[],
+    tickets: readonly Ticket[],
+    self: Seat | null,
+  ): Promise<Slot | null | "lost" | "cleared"> {
     let own: Slot | null = slots.find((slot) => self !== null && isOf(slot, self)) ?? null;
     let cleared = false;
     let isFull = false;
     for (const ticket of tickets) {
       const isSelf = self !== null && isOf(ticket, self);
-      let slot = slots.find((taken) => isOf(taken, ticket)) ?? null;
-      if (slot) {
-        cleared = true;
-      } else {
+      const given = slots.find((taken) => isOf(taken, ticket)) ?? null;
+      let slot = given;
+      if (!slot) {
         const index: number | undefined = isFull ? undefined : freeIndexes(slots, this.#limitFor(ticket))[0];
         isFull = index === undefined;
         // Nobody passes the first. One behind him may have been given a place by a granter that died before it told him.
         if (index === undefined) continue;
         slot = await this.#store.take(index, ticket);
-        if (!slot) return "again";
+        if (!slot) return "lost";
         slots.push(slot);
       }
       if (isSelf) own = slot;
       else await this.#wake(ticket);
-      await this.#store.removeRead(ticket);
+      if ((await this.#store.removeRead(ticket)) && given) cleared = true;
     }
-    return cleared ? "again" : own;
+    return cleared ? "cleared" : own;
   }
 
   #limitFor(ticket: Ticket): number {

@@ -64,9 +64,8 @@ export class TurnSlots {
     this.#queued = head.places.queued;
     if (this.#queued !== null) this.#unsure.add(this.#queued);
     for (const [hash, held] of Object.entries(head.places.held)) {
-      const limit = this.#limits.find((candidate) => candidate.hash === hash);
-      // A place kept to the end is given back by the end alone, which no zombie writes.
-      if (stolen && limit?.hold !== "run") this.#unsure.add(hash);
+      // The turn that was lost may be about to give it back: it is looked for, and stamped anew.
+      if (stolen) this.#unsure.add(hash);
       else this.#held.set(hash, held);
     }
     if (stolen || swept || slot !== null) this.#lookAtAll();
@@ -169,8 +168,8 @@ export class TurnSlots {
       if (slot) return slot;
     }
     for (let look = 0; look < MAX_LOOKS; look += 1) {
-      const own = await this.#findOwn(store, limit);
-      if (own !== "again") return own ?? (await this.#queue(store, limit));
+      const own = (await this.#findOwn(store, limit)) ?? (await this.#queue(store, limit));
+      if (own !== "again") return own;
     }
     return null;
   }
@@ -215,17 +214,16 @@ export class TurnSlots {
     if (others.length > 0) await this.#granter(limit).grant(null);
   }
 
-  async #keep(store: SlotStore, { hash, hold }: RunLimit, slot: Slot): Promise<Held | "again"> {
-    const { head, stolen, slot: given } = this.#input;
+  async #keep(store: SlotStore, { hash }: RunLimit, slot: Slot): Promise<Held | "again"> {
+    const { head, slot: given } = this.#input;
     // Whoever gave it sends the wake first and removes the ticket then. Woken otherwise, he may have died in between.
     if (this.#queued === hash && given !== hash) await store.removeTicket(head.createdAtMs, this.#seat());
-    const isInHand = this.#held.get(hash)?.stamp === slot.stamp;
-    if (isInHand && (!stolen || hold === "run")) return slot;
+    if (this.#held.get(hash)?.stamp === slot.stamp) return slot;
     // A late copy of an earlier removal may still name the stamp that was found.
     return (await store.stampAnew(slot, this.#patience())) ?? "again";
   }
 
-  async #queue(store: SlotStore, limit: RunLimit): Promise<Held | null> {
+  async #queue(store: SlotStore, limit: RunLimit): Promise<Held | null | "again"> {
     const { head, config } = this.#input;
     const { runId, createdAtMs, trace } = head;
     const wake = encodeMessage(slotWake(runId, config.id, limit.hash, traceMember(trace)));
@@ -233,10 +231,12 @@ export class TurnSlots {
     await store.putTicket(ticket, this.#patience());
     const granter = this.#granter(limit);
     const granted = await granter.grant(this.#seat());
-    if (granted || !this.#input.swept || this.#checked) return granted;
+    // Another granter may have given it: it counts as found.
+    if (granted) return this.#keep(store, limit, granted);
+    if (!this.#input.swept || this.#checked) return null;
     this.#checked = true;
     await new CheckHolders(this.#services, store, { hash: limit.hash, stepQueueUrl: this.#input.stepQueueUrl }).check();
-    return granter.grant(this.#seat());
+    return "again";
   }
 
   /**

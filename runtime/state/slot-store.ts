@@ -102,7 +102,7 @@ export class SlotStore {
   }
 
   /** Takes the place `index`, where nobody has it; null where somebody has. */
-  take(index: number, seat: Seat & { fn: string }, patience?: Patience): Promise<Slot | null> {
+  take(index: number, seat: Seat & { fn: string; untilMs?: number | null }, patience?: Patience): Promise<Slot | null> {
     return this.#put(index, seat, null, patience);
   }
 
