@@ -11,7 +11,7 @@ import { isPutOf, isSendTo, onceAt } from "../scenario/hands.js";
 import { scenarios } from "../scenario/started.js";
 import { MINUTE, SECOND, START_MS, type Scenario } from "../scenario/world.js";
 import type { AwsCall } from "../../local/aws/call.js";
-import { quietClient, Workers } from "./stage.js";
+import { isHeadWrite, quietClient, Workers } from "./stage.js";
 
 const start = scenarios();
 
@@ -85,6 +85,61 @@ it("a worker that stood still past its lease gives nothing back: the place is it
   await scenario.advance(MINUTE);
   expect(names(began)).toEqual(["n0", "n0", "n1"]);
   expect(atOf(began[2]) - atOf(began[1])).toBe(15);
+  expect(await statuses(scenario, ids)).toEqual(["Completed", "Completed"]);
+  expect(await leftOver(scenario, ids)).toEqual([]);
+});
+
+/** The sandbox of the first call that matches stands still from then on, that call included. */
+function freezeAt(scenario: Scenario, ms: number, matches: (call: AwsCall) => boolean): () => boolean {
+  let frozen = "";
+  let untilMs = 0;
+  scenario.world.aws.faults.add((call) => {
+    const sandboxId = call.caller.sandboxId ?? "";
+    if (frozen === "" && matches(call)) {
+      frozen = sandboxId;
+      untilMs = scenario.clock.now() + ms;
+    }
+    const leftMs = sandboxId === frozen ? untilMs - scenario.clock.now() : 0;
+    return leftMs > 0 ? { freezeMs: leftMs } : undefined;
+  });
+  return () => frozen !== "";
+}
+
+it("a give-back that lands while the thief is at work misses", async () => {
+  const began: string[] = [];
+  const client = quietClient();
+  // Code between steps is work, too, and runs again in every turn.
+  const fn = client.createFunction({ id: "one", triggers: { event: "shop/x" }, concurrency: 1 }, async ({ event }) => {
+    began.push(`${String(Reflect.get(event.data, "n"))} ${Math.floor((scenario.clock.now() - START_MS) / SECOND)}`);
+    await sleep(scenario.clock, 15 * SECOND);
+  });
+  const scenario = await start({ client, functions: [fn] });
+  const ids = await scenario.send({ name: "shop/x", data: { n: "n0" } });
+  const struck = freezeAt(scenario, 30 * SECOND, isGiveBack);
+  await scenario.advance(10);
+  ids.push(...(await scenario.send({ name: "shop/x", data: { n: "n1" } })));
+  await scenario.advance(2 * MINUTE);
+  expect([struck(), names(began)]).toEqual([true, ["n0", "n0", "n1"]]);
+  // The late give-back landed at 45 s.
+  expect(atOf(began[1])).toBeGreaterThan(31);
+  expect(atOf(began[1])).toBeLessThan(45);
+  expect(atOf(began[2]) - atOf(began[1])).toBe(15);
+  expect(await statuses(scenario, ids)).toEqual(["Completed", "Completed"]);
+  expect(await leftOver(scenario, ids)).toEqual([]);
+});
+
+it("a worker that looks for its place only when its lease is over leaves the thief's as it is", async () => {
+  const { scenario, ids, began } = await oneStep(5 * SECOND, 2);
+  const [waiting = ""] = await scenario.runIds(ids[1] ?? "");
+  // It has claimed the run that was given a place, and stands still before it looks at the places.
+  let isClaimed = false;
+  const struck = freezeAt(scenario, 40 * SECOND, (call) => {
+    if (isClaimed) return call.operation === "Query" && JSON.stringify(call.input).includes("#SLOT#");
+    isClaimed = isHeadWrite(call, "leaseUntil") && JSON.stringify(call.input["Key"]).includes(waiting);
+    return false;
+  });
+  await scenario.advance(2 * MINUTE);
+  expect([struck(), names(began)]).toEqual([true, ["n0", "n1"]]);
   expect(await statuses(scenario, ids)).toEqual(["Completed", "Completed"]);
   expect(await leftOver(scenario, ids)).toEqual([]);
 });

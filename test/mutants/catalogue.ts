@@ -2,6 +2,7 @@
 import { DEPLOYMENT } from "./catalogue/deployment.js";
 import { EDGES } from "./catalogue/edges.js";
 import { EVENTS } from "./catalogue/events.js";
+import { FLOW } from "./catalogue/flow.js";
 import { HISTORY } from "./catalogue/history.js";
 import { OPERATIONS } from "./catalogue/operations.js";
 import { PASSES } from "./catalogue/passes.js";
@@ -14,6 +15,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...WAKES,
   ...EVENTS,
   ...OPERATIONS,
+  ...FLOW,
   ...EDGES,
   ...DEPLOYMENT,
 ];

@@ -8,6 +8,8 @@ import { Perdure } from "../../sdk/client.js";
 import type { ConcurrencyOption } from "../../sdk/concurrency.js";
 import type { TimeStr } from "../../sdk/duration.js";
 import type { PerdureFunction } from "../../sdk/function.js";
+import { hashesOf } from "../../runtime/flow/limits-of-run.js";
+import { SlotStore } from "../../runtime/state/slot-store.js";
 import { cancelRunOf, events, Floor, leftOver, runsOf, shown, statuses } from "./floor.js";
 import { isPutOf, isSendTo, onceAt } from "./hands.js";
 import { scenarios } from "./started.js";
@@ -193,17 +195,73 @@ it("a place that is given to a run which has ended meanwhile goes to the next", 
   expect(await leftOver(scenario, ids)).toEqual([]);
 });
 
-it("a run that is cancelled at work gives its place when its worker has noticed, five seconds later", async () => {
+it.each([
+  ["between its steps gives its place when its worker has noticed, five seconds later", false, 0, 6],
+  ["in a step gives its place when its lease is over: code that is told to stop may go on", true, 20, 24],
+] as const)("a run that is cancelled %s", async (_what, isInStep, fromSeconds, bySeconds) => {
   const floor = new Floor();
-  const scenario = await start({ client, functions: [worker(floor, 40 * SECOND, 1)] });
+  const fn = client.createFunction(
+    { id: "fn", triggers: { event: "shop/go" }, concurrency: 1 },
+    async ({ event, step }) => {
+      const { n } = event.data as { n: string };
+      if (isInStep) await step.run("work", () => floor.work(n, 40 * SECOND));
+      else await floor.work(n, 40 * SECOND);
+    },
+  );
+  const scenario = await start({ client, functions: [fn] });
   floor.scenario = scenario;
   const ids = await sendInOrder(scenario, 2);
   await scenario.advance(11 * SECOND);
   expect(await cancelRunOf(scenario, ids[0] ?? "")).toBe(200);
+  await scenario.advance(fromSeconds * SECOND);
   expect(floor.order).toEqual(["n0"]);
-  await scenario.advance(6 * SECOND);
+  await scenario.advance((bySeconds - fromSeconds) * SECOND);
   expect(floor.order).toEqual(["n0", "n1"]);
   await scenario.advance(2 * MINUTE);
   expect(await statuses(scenario, ids)).toEqual(["Cancelled", "Completed"]);
   expect(await leftOver(scenario, ids)).toEqual([]);
 });
+
+it("nobody who comes later passes those who wait, though a place is free for a moment", async () => {
+  const floor = new Floor();
+  const scenario = await start({ client, functions: [worker(floor, 20 * SECOND, 1)] });
+  floor.scenario = scenario;
+  const ids = await sendInOrder(scenario, 2);
+  await scenario.advance(10 * SECOND);
+  // The first run's place is given back, and the one that gives it on stands still.
+  onceAt(scenario, (call) => call.caller.name === "worker" && isPutOf(call, "A#"), { freezeMs: 5 * SECOND });
+  await scenario.advance(12 * SECOND);
+  ids.push(...(await scenario.send({ name: "shop/go", data: { n: "n2" } })));
+  await scenario.advance(SECOND);
+  expect(floor.order).toEqual(["n0", "n1"]);
+  await scenario.advance(MINUTE);
+  expect([await statuses(scenario, ids), floor.order]).toEqual([
+    ["Completed", "Completed", "Completed"],
+    ["n0", "n1", "n2"],
+  ]);
+  expect(await leftOver(scenario, ids)).toEqual([]);
+});
+
+it.each(["a run that does not exist", "a run that has ended", "a distributed step that nobody is at"])(
+  "a place that a late write has left to %s is free within four minutes, should anybody wait for it",
+  async (whose) => {
+    const floor = new Floor();
+    const scenario = await start({ client, functions: [worker(floor, SECOND, 1)], sweeper: true });
+    floor.scenario = scenario;
+    const ids = await sendInOrder(scenario, 1);
+    await scenario.advance(MINUTE);
+    const [ended] = await runsOf(scenario, ids);
+    const [hash = ""] = hashesOf(ended?.head ?? { slots: [] });
+    const store = new SlotStore(scenario.world.services("outsider"), "shop", hash);
+    const runId = ended?.head.runId ?? "";
+    const run = whose === "a run that has ended" ? runId : `${runId.slice(0, -4)}0000`;
+    const untilMs = whose.startsWith("a distributed") ? scenario.clock.now() + MINUTE : null;
+    expect(await store.take(0, { run, seat: untilMs === null ? "t" : "bnone", fn: "fn", untilMs })).not.toBeNull();
+    ids.push(...(await scenario.send({ name: "shop/go", data: { n: "n1" } })));
+    await scenario.advance(SECOND);
+    expect(floor.order).toEqual(["n0"]);
+    await scenario.advance(4 * MINUTE);
+    expect(floor.order).toEqual(["n0", "n1"]);
+    expect(await leftOver(scenario, ids)).toEqual([]);
+  },
+);

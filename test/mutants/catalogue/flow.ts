@@ -1,0 +1,243 @@
+/** Mutants of concurrency limits: places, tickets, who gives and who takes (PROTOCOL §5). */
+import { caughtIn, type Mutant } from "../mutant.js";
+
+const STORE = "runtime/state/slot-store.ts";
+const TURN_SLOTS = "runtime/flow/turn-slots.ts";
+const BRANCH_SLOTS = "runtime/flow/branch-slots.ts";
+const BODIES = "runtime/flow/body-seats.ts";
+const GRANT = "runtime/flow/grant.ts";
+const LIMITS = "runtime/flow/limits-of-run.ts";
+const SETTLEMENT = "runtime/executor/settlement.ts";
+
+const QUEUE = "scenario/concurrency-queue";
+const TOGETHER = "scenario/concurrency-together";
+const DEPLOY = "scenario/concurrency-deploy";
+const HOLDERS = "crash/slot-holders";
+
+export const FLOW: readonly Mutant[] = [
+  {
+    name: "a place is given back whoever has it by now",
+    rule: "PROTOCOL §5: a slot is removed by its stamp",
+    file: "runtime/state/conditions.ts",
+    find: 'export const SLOT_STAMPED = "stamp = :stamp";',
+    replace: 'export const SLOT_STAMPED = "stamp = :stamp OR stamp <> :stamp";',
+    caughtBy: caughtIn(HOLDERS, "a give-back that lands while the thief is at work misses"),
+  },
+  {
+    name: "a thief goes on with the place as it was stamped",
+    rule: "PROTOCOL §5: what is found is stamped anew",
+    file: TURN_SLOTS,
+    find: 'return (await store.stampAnew(slot, this.#patience())) ?? "again";',
+    replace: "return slot;",
+    caughtBy: caughtIn(HOLDERS, "a give-back that lands while the thief is at work misses"),
+  },
+  {
+    name: "a turn takes and stamps places when its lease is over",
+    rule: "PROTOCOL §5: past its lease a turn writes nothing",
+    file: STORE,
+    find: "if (!this.#mayWrite()) return null;",
+    replace: "",
+    caughtBy: caughtIn(HOLDERS, "a worker that looks for its place only when its lease is over"),
+  },
+  {
+    name: "a ticket is taken from the queue before its run is told",
+    rule: "PROTOCOL §5: slot, wake, ticket",
+    file: GRANT,
+    find: "else await this.#wake(ticket);\n      if ((await this.#store.removeRead(ticket)) && given) cleared = true;",
+    replace:
+      "if ((await this.#store.removeRead(ticket)) && given) cleared = true;\n      if (!isSelf) await this.#wake(ticket);",
+    caughtBy: caughtIn(HOLDERS, "a worker that dies just before it tells the next"),
+  },
+  {
+    name: "a granter looks no further than to the first who has to wait",
+    rule: "PROTOCOL §5: a seat that has a slot and a ticket is told again",
+    file: GRANT,
+    find: "if (index === undefined) continue;",
+    replace: "if (index === undefined) return own;",
+    caughtBy: caughtIn(HOLDERS, "a worker that dies just after it gives it to the next"),
+  },
+  {
+    name: "whoever gives a place back tells nobody",
+    rule: "PROTOCOL §5: who gives back looks who can be served",
+    file: TURN_SLOTS,
+    find: "    this.#held.delete(limit.hash);\n    if (await store.isQueued()) await this.#granter(limit).grant(null);",
+    replace: "    this.#held.delete(limit.hash);",
+    caughtBy: caughtIn("scenario/concurrency", "no more steps execute at once than the limit says"),
+  },
+  {
+    name: "a new run takes a place past those who wait",
+    rule: "PROTOCOL §5: nobody passes the queue",
+    file: "runtime/flow/open-place.ts",
+    find: "if (!(await store.isOpen(limit))) return null;",
+    replace: "",
+    caughtBy: caughtIn(QUEUE, "nobody who comes later passes those who wait"),
+  },
+  {
+    name: "a run that looks at all places takes a free one past those who wait",
+    rule: "PROTOCOL §5: nobody passes the queue",
+    file: TURN_SLOTS,
+    find: "if (free === undefined || (await store.isQueued())) return null;",
+    replace: "if (free === undefined) return null;",
+    caughtBy: caughtIn(QUEUE, "nobody who comes later passes those who wait"),
+  },
+  {
+    name: "the queue is in no order",
+    rule: "PROTOCOL §5: oldest run first",
+    file: "runtime/state/keys.ts",
+    find: "return `${TICKET_PREFIX}${pad(createdAtMs, 14)}#${runId}#${seat}`;",
+    replace: "return `${TICKET_PREFIX}${pad(createdAtMs % 7, 14)}#${runId}#${seat}`;",
+    caughtBy: caughtIn(QUEUE, "500 runs at five places all run, oldest first"),
+  },
+  {
+    name: "the place of a run that is cancelled at work is given away at once",
+    rule: "PROTOCOL §5: the lease of a cancelled run's turn",
+    file: "runtime/flow/free-slots.ts",
+    find: "return wasUnderWay ? (endedAtMs ?? 0) + LEASE_MS + CLOCK_SKEW_MS : 0;",
+    replace: "return wasUnderWay ? Math.min(0, endedAtMs ?? 0, LEASE_MS, CLOCK_SKEW_MS) : 0;",
+    caughtBy: caughtIn(HOLDERS, "the place of a run that is cancelled while its worker stands still"),
+  },
+  {
+    name: "a cancel forgets who holds the run",
+    rule: "PROTOCOL §5: the lease of a cancelled run's turn",
+    file: "runtime/state/run-store.ts",
+    find: "...endUpdate(end, []),",
+    replace: '...endUpdate(end, ["holder"]),',
+    caughtBy: caughtIn(HOLDERS, "the place of a run that is cancelled while its worker stands still"),
+  },
+  {
+    name: "a place that was given to an ended run stays with it",
+    rule: "PROTOCOL §5: a wake of an ended run that tells of a place",
+    file: "runtime/executor/handle-wake.ts",
+    find: "if (wake.slot !== undefined) await freeSlots(services, head, reach);",
+    replace: "",
+    caughtBy: caughtIn(QUEUE, "a place that is given to a run which has ended meanwhile"),
+  },
+  {
+    name: "an ended run leaves its places and tickets",
+    rule: "PROTOCOL §5: the end of a run",
+    file: "runtime/executor/effects.ts",
+    find: 'if (end.holdsPlaces) effects.push("slots");',
+    replace: "",
+    caughtBy: caughtIn(QUEUE, "a run that is cancelled in the queue leaves it at once"),
+  },
+  {
+    name: "a released run forgets which places it keeps",
+    rule: "PROTOCOL §5: places stand on the head",
+    file: SETTLEMENT,
+    find: "timer, places: this.#input.slots.places };",
+    replace: "timer, places: null };",
+    caughtBy: caughtIn(TOGETHER, "a run that keeps its place takes no second one"),
+  },
+  {
+    name: "a place that is kept to the end is given back when its run rests",
+    rule: "PROTOCOL §5: hold run",
+    file: TURN_SLOTS,
+    find: 'for (const limit of this.#limits) if (limit.hold === "step") await this.#giveBackOne(limit);',
+    replace: "for (const limit of this.#limits) await this.#giveBackOne(limit);",
+    caughtBy: caughtIn(TOGETHER, "kept through a week's sleep"),
+  },
+  {
+    name: "slots and tickets expire after three days",
+    rule: "PROTOCOL §5: slots outlive every wait",
+    file: STORE,
+    find: "const KEPT_MS = 400 * 86_400_000;",
+    replace: "const KEPT_MS = 3 * 86_400_000;",
+    caughtBy: caughtIn(TOGETHER, "kept through a week's sleep"),
+  },
+  {
+    name: "a check takes the places of runs that live",
+    rule: "PROTOCOL §5: a live run's place is its own",
+    file: "runtime/flow/check-holders.ts",
+    find: "return !isLive(head.status) && (head.endedAtMs ?? 0)",
+    replace: "return (head.endedAtMs ?? 0)",
+    caughtBy: caughtIn(TOGETHER, "kept through a week's sleep"),
+  },
+  {
+    name: "nobody looks what became of those who hold places",
+    rule: "PROTOCOL §5: check",
+    file: "runtime/flow/check-holders.ts",
+    find: "for (const slot of old.slice(0, MOST_ASKED)) await this.#ask(slot, nowMs);",
+    replace: "for (const slot of old.slice(MOST_ASKED)) await this.#ask(slot, nowMs);",
+    caughtBy: caughtIn(QUEUE, "a place that a late write has left to a run that has ended"),
+  },
+  {
+    name: "places beyond a lowered limit do not count",
+    rule: "PROTOCOL §5: all slots count",
+    file: "runtime/flow/seats.ts",
+    find: "return indexes.slice(0, Math.max(0, limit - slots.length));",
+    replace: "return indexes;",
+    caughtBy: caughtIn("unit/flow/seats", "places beyond the limit count"),
+  },
+  {
+    name: "a turn keeps a place it was given beyond its limit",
+    rule: "PROTOCOL §5: a deployment changes limits at once",
+    file: TURN_SLOTS,
+    find: "return !isInHand && !isPromised && isBeyond(slots, config.id, limit);",
+    replace: "return !isInHand && !isPromised && isBeyond(slots, config.id, limit + 1_000);",
+    caughtBy: caughtIn(DEPLOY, "a limit lowered from 10 to 2"),
+  },
+  {
+    name: "a distributed step keeps a place it was given beyond its limit",
+    rule: "PROTOCOL §5: a deployment changes limits at once",
+    file: BRANCH_SLOTS,
+    find: "isBeyond(slots, own.fn, limit.limit)",
+    replace: "isBeyond(slots, own.fn, limit.limit + 1_000)",
+    caughtBy: caughtIn(DEPLOY, "distributed steps beyond a lowered limit"),
+  },
+  {
+    name: "steps side by side take places past those who wait",
+    rule: "PROTOCOL §5: further bodies",
+    file: BODIES,
+    find: "if (!(await store.isOpen(limit))) return [];",
+    replace: "",
+    caughtBy: caughtIn(TOGETHER, "steps side by side take no place past somebody who waits"),
+  },
+  {
+    name: "a turn keeps the places of its steps side by side",
+    rule: "PROTOCOL §5: further bodies",
+    file: TURN_SLOTS,
+    find: "await this.bodies.close();",
+    replace: "this.bodies.stop();",
+    caughtBy: caughtIn("scenario/concurrency", "steps side by side take a place each"),
+  },
+  {
+    name: "steps side by side need no places",
+    rule: "PROTOCOL §5: further bodies",
+    file: BODIES,
+    find: "return this.#limits.length === 0 ? Number.POSITIVE_INFINITY : 1 + this.#places.length;",
+    replace: "return Number.POSITIVE_INFINITY;",
+    caughtBy: caughtIn("scenario/concurrency", "steps side by side take a place each"),
+  },
+  {
+    name: "a distributed step does not give its place back",
+    rule: "PROTOCOL §5: distributed steps",
+    file: "runtime/executor/branch-turn.ts",
+    find: ".finally(() => slots?.giveBack());",
+    replace: ".finally(() => slots);",
+    caughtBy: caughtIn("scenario/concurrency", "distributed steps take a place each"),
+  },
+  {
+    name: "a run that waits for its first place counts as begun",
+    rule: "PROTOCOL §5: back to Queued",
+    file: SETTLEMENT,
+    find: "this.#armedTimer(nowMs)), unbegun };",
+    replace: "this.#armedTimer(nowMs)), unbegun: unbegun && nowMs < 0 };",
+    caughtBy: caughtIn(QUEUE, "a queued run is Queued", "timeouts.finish does not count the time in the queue"),
+  },
+  {
+    name: "functions of an app share nothing",
+    rule: "PROTOCOL §5: scope app",
+    file: LIMITS,
+    find: '? slotHash("app", rule.hold, value)',
+    replace: '? slotHash("app", config.id, rule.hold, value)',
+    caughtBy: caughtIn(TOGETHER, "two functions that share an app's places"),
+  },
+  {
+    name: "all values of a key share their places",
+    rule: "PROTOCOL §5: keys",
+    file: LIMITS,
+    find: ': slotHash("function", config.id, rule.key ?? null, value);',
+    replace: ': slotHash("function", config.id, rule.key ?? null, value === null ? null : "one");',
+    caughtBy: caughtIn("scenario/concurrency", "steps side by side take a place each"),
+  },
+];
