@@ -53,6 +53,7 @@ const run: RunEvidence = {
   times: {
     ...{ createdAtMs: BEGAN_MS, beganAtMs: BEGAN_MS + 20, endedAtMs: ENDED_MS },
     epochs: new Map([[1, BEGAN_MS + 20]]),
+    rests: [],
   },
   event,
 };
@@ -201,6 +202,7 @@ const LIMIT_CHECKS: readonly CheckName[] = [
   "limitsOfStepsHold",
   "limitsOfRunsHold",
   "bodiesHavePlaces",
+  "restHoldsNothing",
   "keysAreToldApart",
 ];
 const inHalves = 'event.data.canary.endsWith("0")';
@@ -218,6 +220,11 @@ const broken: [CheckName, string, Evidence][] = [
   ["bodiesHavePlaces", "began with 0 places", limited({ place: { goneAtMs: 1_500 } })],
   ["bodiesHavePlaces", "began with 1 places", limited({ place: { seat: "t" }, other: { runId: PARENT } })],
   ["bodiesHavePlaces", "began with 0 places", limited({ ...ofBranch(9_000), place: { seat: "bOther" } })],
+  [
+    "restHoldsNothing",
+    'run sim_other rested with a place ("t")',
+    limited({ otherRun: { times: { ...run.times, rests: [1_660] } } }),
+  ],
   ["keysAreToldApart", "too", limited({ rules: [{ key: inHalves }] })],
   ["keysAreToldApart", "is not counted by", limited({ otherRun: { head } })],
   ["queuesAreServed", "still has a ticket", { ...sound, stranded: ["run x still has a ticket of h at the end"] }],
@@ -241,6 +248,11 @@ const broken: [CheckName, string, Evidence][] = [
     "noNeedlessRecovery",
     "a sweeper had to wake",
     { ...sound, swarm: gentle, markers: new Set(["lost wake healed"] as const) },
+  ],
+  [
+    "noNeedlessRecovery",
+    "a sweeper had to wake who waited",
+    { ...sound, swarm: gentle, markers: new Set(["free place found by the sweeper"] as const) },
   ],
   ["bodiesBeginUnderLease", "began 500 ms after the lease", withBody({ leaseUntilMs: 1_000 })],
   [
@@ -396,7 +408,8 @@ describe("checks", () => {
   it("allow what is right under a limit: a place each, a limit that was higher before, and bodies that no longer count", () => {
     const rightly: Partial<Limited>[] = [
       {},
-      { rules: [{ hold: "run" }] },
+      { rules: [{ hold: "run" }], otherRun: { times: { ...run.times, rests: [1_660] } } },
+      { otherRun: { times: { ...run.times, rests: [1_700] } } },
       { rules: [{ limit: 2 }, { limit: 1 }] },
       { rules: [{ limit: 1 }], other: { atMs: 1_601 } },
       { rules: [{ limit: 1 }], other: { atMs: 1_450, endedAtMs: null, toldAtMs: 1_500 } },

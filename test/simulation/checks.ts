@@ -18,6 +18,7 @@ import {
   limitsOfStepsHold,
   placesAreGivenBack,
   queuesAreServed,
+  restHoldsNothing,
 } from "./checks/concurrency.js";
 import { failuresAreHandledOnce, handlersAreTold } from "./checks/failure-handlers.js";
 import { timeoutsAreKept, timeoutsAreNotEarly } from "./checks/timeouts.js";
@@ -131,6 +132,9 @@ export const noNeedlessRecovery: Check = ({ swarm, runs, markers }) => {
     ...stolen.map(({ runId, steals }) => `run ${runId} was taken over ${steals} times, and no worker was lost`),
     ...(markers.has("lost wake healed") && !runs.some(waitsForLong)
       ? ["a sweeper had to wake a run, and no wake was lost"]
+      : []),
+    ...(markers.has("free place found by the sweeper")
+      ? ["a sweeper had to wake who waited, and a place was free"]
       : []),
   ];
 };
@@ -328,6 +332,7 @@ export const CHECKS = {
   limitsOfStepsHold,
   limitsOfRunsHold,
   bodiesHavePlaces,
+  restHoldsNothing,
   keysAreToldApart,
   queuesAreServed,
   placesAreGivenBack,

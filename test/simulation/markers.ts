@@ -57,6 +57,8 @@ export const MARKERS = {
   "place of an ended run went on": "a place was given to a run that had ended, and went on to the next",
   "place stamped anew after a steal": "who took over a run found its place, and stamped it anew",
   "second place given back": "a run had two places under one limit, and gave one back",
+  "free place found by the sweeper":
+    "a place was free, nobody had given it on, and who waited was woken by the sweeper",
   "place reclaimed": "a place that no run would have given back was freed by a run that waited",
   "limit lowered below those at work": "new code has a lower limit than there were places taken",
   "step side by side had a place": "a body beside another one in its turn took a place of its own",

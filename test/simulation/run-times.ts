@@ -8,13 +8,22 @@ export interface RunTimes {
   endedAtMs: number | null;
   /** When each epoch began. */
   epochs: ReadonlyMap<number, number>;
+  /** When it was released to sleep or wait, not to the queue of a limit. */
+  rests: readonly number[];
 }
 
+type GrowingTimes = RunTimes & { epochs: Map<number, number>; rests: number[] };
+
 export class RunTimetable {
-  readonly #times = new Map<string, RunTimes & { epochs: Map<number, number> }>();
+  readonly #times = new Map<string, GrowingTimes>();
 
   of(runId: string): RunTimes {
     return this.#times.get(runId) ?? newTimes(0);
+  }
+
+  /** A turn has given its run back, and something later is to wake it. */
+  noteRest({ runId, places }: RunHead, nowMs: number): void {
+    if (places.queued === null) this.#times.get(runId)?.rests.push(nowMs);
   }
 
   /** A head was written, and is this now. */
@@ -29,6 +38,6 @@ export class RunTimetable {
   }
 }
 
-function newTimes(createdAtMs: number): RunTimes & { epochs: Map<number, number> } {
-  return { createdAtMs, beganAtMs: null, endedAtMs: null, epochs: new Map() };
+function newTimes(createdAtMs: number): GrowingTimes {
+  return { createdAtMs, beganAtMs: null, endedAtMs: null, epochs: new Map(), rests: [] };
 }

@@ -27,12 +27,19 @@ interface StandingTicket {
   sinceMs: number;
 }
 
+/** Whoever gives a place back gives it on within this time, where nothing dies. */
+const ABOUT_TO_GIVE_MS = 10_000;
+
 type HeadOf = (runId: string) => RunHead | null;
 
 export class SlotWatch {
   readonly history: SlotRecord[] = [];
-  /** Runs whose head says that they wait in a queue. */
-  readonly #queued = new Set<string>();
+  /** By run, under which key its head says that it waits in a queue. */
+  readonly #queued = new Map<string, string>();
+  /** Woken there by the sweeper, with a place free that nobody was about to give on. */
+  readonly #beside = new Map<string, string>();
+  /** When a place under a key was last taken or given back. */
+  readonly #changedAtMs = new Map<string, number>();
   /** Runs whose last claim took them from a lost worker. */
   readonly #stolen = new Set<string>();
   readonly #standing = new Map<string, SlotRecord>();
@@ -65,11 +72,23 @@ export class SlotWatch {
     this.#stolen.add(runId);
   }
 
+  /** The sweeper wakes a run that waits. */
+  swept(runId: string): void {
+    const hash = this.#queued.get(runId) ?? "";
+    const isGiven = this.taken.some((slot) => slot.hash === hash && slot.run === runId);
+    const isQuiet = this.#now() - (this.#changedAtMs.get(hash) ?? 0) > ABOUT_TO_GIVE_MS;
+    if (isQuiet && !isGiven) this.#beside.set(runId, hash);
+  }
+
   noteHead({ runId, places, leaseUntilMs }: RunHead): void {
     if (leaseUntilMs === 0) this.#stolen.delete(runId);
     if (places.queued === null) this.#queued.delete(runId);
-    else this.#queued.add(runId);
-    if (places.queued !== null && leaseUntilMs === 0) this.#mark("run queued for a place");
+    else this.#queued.set(runId, places.queued);
+    if (leaseUntilMs > 0) return;
+    if (places.queued !== null) this.#mark("run queued for a place");
+    const hash = this.#beside.get(runId);
+    if (hash !== undefined && places.queued !== hash) this.#mark("free place found by the sweeper");
+    this.#beside.delete(runId);
   }
 
   put(item: Item): void {
@@ -77,6 +96,7 @@ export class SlotWatch {
     if (!place) return;
     const [run, seat] = [item["run"]?.S ?? "", item["seat"]?.S ?? ""];
     if (place.index === null) return this.#putTicket(place, run, seat);
+    this.#changedAtMs.set(place.hash, this.#now());
     const until = item["until"]?.N;
     const stamp = { atMs: this.#now(), untilMs: until === undefined ? null : Number(until) };
     const standing = this.#standing.get(place.key);
@@ -100,6 +120,7 @@ export class SlotWatch {
     const slot = this.#standing.get(place.key);
     if (!slot) return;
     slot.goneAtMs = this.#now();
+    this.#changedAtMs.set(place.hash, this.#now());
     this.#standing.delete(place.key);
     const isWanted = this.tickets.some(({ hash }) => hash === slot.hash);
     const owner = this.#headOf(slot.run);

@@ -137,9 +137,12 @@ export class Watch {
     const claimedBy = itemOf(input["ExpressionAttributeValues"]);
     const isClaim = condition === conditions.CLAIMABLE || condition === conditions.STEALABLE;
     // Who waits for a place is looked at by the sweeper now and then, by design.
-    const wasQueued = this.slots.isQueued(runId);
-    if (isClaim && !wasQueued && this.#queues.isSweepersWake(claimedBy)) this.markers.add("lost wake healed");
+    if (isClaim && this.#queues.isSweepersWake(claimedBy)) {
+      if (this.slots.isQueued(runId)) this.slots.swept(runId);
+      else this.markers.add("lost wake healed");
+    }
     const head = this.#noteHead(runId);
+    if (head && condition === conditions.RELEASABLE) this.times.noteRest(head, this.#now());
     const isBulk = head?.reason?.code === "CANCELLED_IN_BULK";
     if (isBulk && condition === conditions.CANCELLABLE_HELD) this.markers.add("bulk cancel met a run under way");
     if (isBulk && condition === conditions.CANCELLABLE_RELEASED) this.markers.add("bulk cancel met a run at rest");

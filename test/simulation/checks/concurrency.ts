@@ -81,6 +81,34 @@ export const bodiesHavePlaces: Check = (evidence) => {
   );
 };
 
+/**
+ * A run that sleeps or waits has given back what it had for work: its further bodies' places, and the one with which its last
+ * body began. What it was given meanwhile, and has not heard of, is not asked about here.
+ */
+export const restHoldsNothing: Check = (evidence) => {
+  const works = worksOf(evidence);
+  return evidence.runs.flatMap(({ runId, times }) =>
+    times.rests.flatMap((atMs) => {
+      const last = works.filter(({ body }) => isLastIn(body, runId, epochAt(times.epochs, atMs), atMs)).at(-1);
+      if (!last) return [];
+      const counted = last.limits.filter(({ hold }) => hold === "step").map(({ hash }) => hash);
+      const had = evidence.slots.filter((slot) => counted.includes(slot.hash) && isPlaceOf(slot, last.body));
+      const kept = had.filter(({ goneAtMs }) => (goneAtMs ?? FOREVER) > atMs);
+      return kept
+        .filter((slot) => had.every((other) => other === slot || other.hash !== slot.hash || other.seat !== slot.seat))
+        .map(({ hash, seat }) => `run ${runId} rested with a place ("${seat}") under ${hash}`);
+    }),
+  );
+};
+
+function isLastIn({ kind, runId, epoch, atMs }: BodyStart, ofRun: string, inEpoch: number, beforeMs: number): boolean {
+  return kind !== "distributed" && runId === ofRun && epoch === inEpoch && atMs <= beforeMs;
+}
+
+function epochAt(epochs: ReadonlyMap<number, number>, atMs: number): number {
+  return Math.max(0, ...[...epochs].filter(([, beganAtMs]) => beganAtMs <= atMs).map(([epoch]) => epoch));
+}
+
 /** Runs share places as their keys say, and only then. */
 export const keysAreToldApart: Check = (evidence) => {
   const known = new Map<string, string>();
@@ -208,10 +236,17 @@ function limitAt(evidence: Evidence, hash: string, runs: readonly RunEvidence[],
   return Math.max(0, ...limits.filter((limit) => limit.hash === hash).map(({ limit }) => limit));
 }
 
-/** Each rule its function had in some version, and what the run has of it. */
+/**
+ * Each rule its function had in some version, and what the run has of it. One that counted steps in a version and runs in another
+ * is not asked about: what it was when the run was made stays.
+ */
 function rulesOf(evidence: Evidence, run: RunEvidence): [ConcurrencyConfig, string | undefined][] {
   const program = programOf(evidence, run);
   if (!program) return [];
   const rules = evidence.deploys.flatMap(({ version }) => limitsIn(program, version));
-  return rules.map((rule) => [rule, limitsOfRun(run.head, { ...program, concurrency: [[rule]] }, 0)[0]?.hash]);
+  const isSteady = ({ scope, key, hold }: ConcurrencyConfig): boolean =>
+    rules.every((rule) => rule.scope !== scope || rule.key !== key || rule.hold === hold);
+  return rules
+    .filter(isSteady)
+    .map((rule) => [rule, limitsOfRun(run.head, { ...program, concurrency: [[rule]] }, 0)[0]?.hash]);
 }
