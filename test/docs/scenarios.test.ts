@@ -9,8 +9,8 @@ import { read, ROOT, rowsOf } from "./markdown.js";
 
 const rows = rowsOf("docs/scenarios.md", ["No.", "Scenario", "What happens", "Shown by"]);
 
-/** Flow control, which is not there yet. */
-const LATER = { from: 51, to: 69 };
+/** Flow control beyond concurrency, which is not there yet. */
+const LATER = { from: 58, to: 69 };
 const LAST = 135;
 
 const numbers = Array.from({ length: LAST }, (_, index) => index + 1).filter(
