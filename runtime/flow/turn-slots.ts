@@ -118,6 +118,7 @@ export class TurnSlots {
 
   /** Nothing is to run before some later time: what a lost turn may have taken, or was given meanwhile, goes to others. */
   async leaveUntilNeeded(): Promise<void> {
+    this.#lookAtNews();
     if (this.#unsure.size === 0) return;
     await this.take();
     await this.giveBack();
