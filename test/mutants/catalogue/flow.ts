@@ -32,14 +32,6 @@ export const FLOW: readonly Mutant[] = [
     caughtBy: caughtIn(HOLDERS, "a give-back that lands while the thief is at work misses"),
   },
   {
-    name: "a turn takes and stamps places when its lease is over",
-    rule: "PROTOCOL §5: past its lease a turn writes nothing",
-    file: STORE,
-    find: "if (!this.#mayWrite()) return null;",
-    replace: "",
-    caughtBy: caughtIn(HOLDERS, "a worker that looks for its place only when its lease is over"),
-  },
-  {
     name: "a ticket is taken from the queue before its run is told",
     rule: "PROTOCOL §5: slot, wake, ticket",
     file: GRANT,
