@@ -1,4 +1,5 @@
 /** Owns: faults at calls, by the rates of a swarm, until the world is healed. */
+import { LEASE_MS } from "../../runtime/core/limits.js";
 import type { Random } from "../../sdk/clock.js";
 import type { AwsCall } from "../../local/aws/call.js";
 import type { Fault, FaultRule } from "../../local/aws/faults.js";
@@ -71,6 +72,7 @@ export class Chaos {
     let drawn = this.#random.unit();
     for (const [kind, rate] of Object.entries(rates) as [keyof CallRates, number][]) {
       if (kind === "stale" && call.input["IndexName"] === undefined) continue;
+      if (kind === "place" && !isOfPlace(call)) continue;
       drawn -= rate;
       if (drawn < 0) return kind;
     }
@@ -91,6 +93,9 @@ export class Chaos {
         this.#host.freeze(sandboxId, freezeMs);
         return { freezeMs: 1, when };
       }
+      case "place":
+        this.#host.freeze(sandboxId, LEASE_MS + Math.ceil(this.#random.unit() * LONGEST_FREEZE_MS));
+        return { freezeMs: 1, when };
       default:
         return kind;
     }
@@ -102,4 +107,11 @@ export class Chaos {
     if (fault) this.#host.struck(call, fault);
     return fault;
   }
+}
+
+/** A write of a slot or a ticket of a concurrency limit. */
+function isOfPlace({ input }: AwsCall): boolean {
+  const key: unknown = input["Item"] ?? input["Key"];
+  const pk: unknown = typeof key === "object" && key !== null ? Reflect.get(key, "pk") : null;
+  return typeof pk === "object" && pk !== null && String(Reflect.get(pk, "S")).includes("#SLOT#");
 }

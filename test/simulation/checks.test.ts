@@ -223,7 +223,7 @@ const broken: [CheckName, string, Evidence][] = [
   [
     "restHoldsNothing",
     'run sim_other rested with a place ("t")',
-    limited({ otherRun: { times: { ...run.times, rests: [1_660] } } }),
+    limited({ otherRun: { times: { ...run.times, rests: [{ atMs: 1_660, epoch: 1 }] } } }),
   ],
   ["keysAreToldApart", "too", limited({ rules: [{ key: inHalves }] })],
   ["keysAreToldApart", "is not counted by", limited({ otherRun: { head } })],
@@ -408,8 +408,8 @@ describe("checks", () => {
   it("allow what is right under a limit: a place each, a limit that was higher before, and bodies that no longer count", () => {
     const rightly: Partial<Limited>[] = [
       {},
-      { rules: [{ hold: "run" }], otherRun: { times: { ...run.times, rests: [1_660] } } },
-      { otherRun: { times: { ...run.times, rests: [1_700] } } },
+      { rules: [{ hold: "run" }], otherRun: { times: { ...run.times, rests: [{ atMs: 1_660, epoch: 1 }] } } },
+      { otherRun: { times: { ...run.times, rests: [{ atMs: 1_700, epoch: 1 }] } } },
       { rules: [{ limit: 2 }, { limit: 1 }] },
       { rules: [{ limit: 1 }], other: { atMs: 1_601 } },
       { rules: [{ limit: 1 }], other: { atMs: 1_450, endedAtMs: null, toldAtMs: 1_500 } },

@@ -9,10 +9,10 @@ export interface RunTimes {
   /** When each epoch began. */
   epochs: ReadonlyMap<number, number>;
   /** When it was released to sleep or wait, not to the queue of a limit. */
-  rests: readonly number[];
+  rests: readonly { atMs: number; epoch: number }[];
 }
 
-type GrowingTimes = RunTimes & { epochs: Map<number, number>; rests: number[] };
+type GrowingTimes = RunTimes & { epochs: Map<number, number>; rests: { atMs: number; epoch: number }[] };
 
 export class RunTimetable {
   readonly #times = new Map<string, GrowingTimes>();
@@ -22,8 +22,8 @@ export class RunTimetable {
   }
 
   /** A turn has given its run back, and something later is to wake it. */
-  noteRest({ runId, places }: RunHead, nowMs: number): void {
-    if (places.queued === null) this.#times.get(runId)?.rests.push(nowMs);
+  noteRest({ runId, places, epoch }: RunHead, nowMs: number): void {
+    if (places.queued === null) this.#times.get(runId)?.rests.push({ atMs: nowMs, epoch });
   }
 
   /** A head was written, and is this now. */

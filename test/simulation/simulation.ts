@@ -213,14 +213,16 @@ class Simulation {
     Object.assign(sqs.behaviour, fairBehaviour());
     Object.assign(scheduler.behaviour, { lateness: () => 0, duplicateProbability: 0 });
     const untilMs = clock.now() + HORIZON_MS;
+    let heads = this.#heads();
     for (let quiet = 0; quiet < QUIET_LOOKS && clock.now() < untilMs;) {
-      const dueAtMs = this.#nextDueMs();
+      const dueAtMs = nextDueMs(heads);
       const leapMs = dueAtMs === null ? MINUTE : Math.min(DAY, Math.max(MINUTE, dueAtMs - clock.now()));
       await clock.advance(leapMs);
       if (dueAtMs !== null && dueAtMs <= clock.now()) this.#sweep(0);
-      this.#look();
+      heads = this.#heads();
+      this.#look(heads);
       this.#stranded.look(this.#watch.slots, clock.now());
-      quiet = this.#isQuiet() ? quiet + 1 : 0;
+      quiet = this.#isQuiet(heads) ? quiet + 1 : 0;
     }
     await clock.settle();
   }
@@ -265,7 +267,7 @@ class Simulation {
 
   #do({ deed, chance }: PlannedDeed): void {
     const { programs } = this.#blueprint;
-    if (deed === "look") return this.#look();
+    if (deed === "look") return this.#look(this.#heads());
     if (deed === "sweep") return this.#sweep(this.#sweeps);
     if (deed === "crowd") return void this.#outside.crowd(programs, chance).catch(() => undefined);
     if (deed === "request") return void this.#outside.post(programs).catch(() => undefined);
@@ -334,8 +336,9 @@ class Simulation {
   }
 
   /** Every live run is in the due index at every instant, and outlives its next wake: whatever else is lost, it is found. */
-  #look(): void {
-    for (const { runId, dueAtMs, ttlSeconds, leaseUntilMs } of this.#liveHeads()) {
+  #look(heads: readonly RunHead[]): void {
+    for (const { runId, status, dueAtMs, ttlSeconds, leaseUntilMs } of heads) {
+      if (!isLive(status)) continue;
       if (dueAtMs === null) {
         this.#orphans.push(`live run ${runId} had no due entry`);
       } else if (leaseUntilMs === 0 && ttlSeconds * 1_000 < dueAtMs - DUE_SLACK_MS + RETENTION_DAYS * DAY) {
@@ -353,17 +356,17 @@ class Simulation {
     return this.#heads().filter(({ status }) => isLive(status));
   }
 
-  /** When a sweeper would next find something. */
-  #nextDueMs(): number | null {
-    const dues = this.#heads().flatMap(({ dueAtMs }) => dueAtMs ?? []);
-    return dues.length === 0 ? null : Math.min(...dues);
-  }
-
-  #isQuiet(): boolean {
+  #isQuiet(heads: readonly RunHead[]): boolean {
     const peek = this.#peek();
-    const isOver = this.#heads().every(({ status, dueAtMs }) => !isLive(status) && dueAtMs === null);
+    const isOver = heads.every(({ status, dueAtMs }) => !isLive(status) && dueAtMs === null);
     return isOver && peek.timers().length === 0 && peek.messages().every(({ messages }) => messages === 0);
   }
+}
+
+/** When a sweeper would next find something. */
+function nextDueMs(heads: readonly RunHead[]): number | null {
+  const dues = heads.flatMap(({ dueAtMs }) => dueAtMs ?? []);
+  return dues.length === 0 ? null : Math.min(...dues);
 }
 
 /** The table is told something else than it was asked. */

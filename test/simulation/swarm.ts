@@ -18,6 +18,8 @@ export interface CallRates {
   slow: number;
   /** The whole sandbox stands still for up to a minute, before or after. */
   freeze: number;
+  /** At a write of a place of a concurrency limit the sandbox stands still for longer than a lease. */
+  place: number;
   /** A query of an index answers from before the latest write to each item. */
   stale: number;
 }
@@ -70,6 +72,10 @@ const WORKER_TIMEOUTS_S = [60, 25, 14] as const;
 const GENTLE_SHARE = 0.2;
 const MAX_BULK_CANCELS = 3;
 const MAX_CROWDS = 3;
+/** Rarely met by chance: whose lease runs out just as it takes a place, or gives one back. */
+const JAM_SHARE = 0.3;
+const LEAST_JAM = 0.03;
+const MOST_JAM = 0.2;
 const GENTLE_SLOW_MS = 100;
 
 export function drawSwarm(random: Random): Swarm {
@@ -77,9 +83,10 @@ export function drawSwarm(random: Random): Swarm {
   const isGentle = random.unit() < GENTLE_SHARE;
   const bulkCancels = random.unit() < 0.5 ? 1 + Math.floor(random.unit() * MAX_BULK_CANCELS) : 0;
   const crowds = random.unit() < 0.6 ? 1 + Math.floor(random.unit() * MAX_CROWDS) : 0;
-  const drawn = { ...any, bulkCancels, crowds };
+  const place = random.unit() < JAM_SHARE ? LEAST_JAM + random.unit() * (MOST_JAM - LEAST_JAM) : 0;
+  const drawn = { ...any, calls: { ...any.calls, place }, bulkCancels, crowds };
   if (!isGentle) return drawn;
-  const calls = { ...drawn.calls, crashBefore: 0, crashAfter: 0, freeze: 0, lost: 0 };
+  const calls = { ...drawn.calls, crashBefore: 0, crashAfter: 0, freeze: 0, place: 0, lost: 0 };
   const none = { kills: 0, freezes: 0, redeploys: 0, purges: 0, outages: 0 };
   return { ...drawn, ...none, calls, isGentle: true, slowMs: Math.min(drawn.slowMs, GENTLE_SLOW_MS) };
 }
@@ -100,6 +107,7 @@ function drawAny(random: Random): Omit<Swarm, "bulkCancels" | "crowds"> {
       double: rate(),
       slow: rate(0.9),
       freeze: rate(0.03),
+      place: 0,
       stale: rate(0.5),
     },
     slowMs: Math.round(spread(3, 4_000)),

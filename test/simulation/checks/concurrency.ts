@@ -88,8 +88,9 @@ export const bodiesHavePlaces: Check = (evidence) => {
 export const restHoldsNothing: Check = (evidence) => {
   const works = worksOf(evidence);
   return evidence.runs.flatMap(({ runId, times }) =>
-    times.rests.flatMap((atMs) => {
-      const last = works.filter(({ body }) => isLastIn(body, runId, epochAt(times.epochs, atMs), atMs)).at(-1);
+    times.rests.flatMap(({ atMs, epoch }) => {
+      const own = works.filter(({ body }) => body.runId === runId && body.epoch === epoch && body.atMs <= atMs);
+      const last = own.filter(({ body }) => body.kind !== "distributed").at(-1);
       if (!last) return [];
       const counted = last.limits.filter(({ hold }) => hold === "step").map(({ hash }) => hash);
       const had = evidence.slots.filter((slot) => counted.includes(slot.hash) && isPlaceOf(slot, last.body));
@@ -100,14 +101,6 @@ export const restHoldsNothing: Check = (evidence) => {
     }),
   );
 };
-
-function isLastIn({ kind, runId, epoch, atMs }: BodyStart, ofRun: string, inEpoch: number, beforeMs: number): boolean {
-  return kind !== "distributed" && runId === ofRun && epoch === inEpoch && atMs <= beforeMs;
-}
-
-function epochAt(epochs: ReadonlyMap<number, number>, atMs: number): number {
-  return Math.max(0, ...[...epochs].filter(([, beganAtMs]) => beganAtMs <= atMs).map(([epoch]) => epoch));
-}
 
 /** Runs share places as their keys say, and only then. */
 export const keysAreToldApart: Check = (evidence) => {
