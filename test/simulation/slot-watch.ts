@@ -80,14 +80,16 @@ export class SlotWatch {
     if (isQuiet && !isGiven) this.#beside.set(runId, hash);
   }
 
-  noteHead({ runId, places, leaseUntilMs }: RunHead): void {
+  noteHead({ runId, status, places, leaseUntilMs }: RunHead): void {
     if (leaseUntilMs === 0) this.#stolen.delete(runId);
     if (places.queued === null) this.#queued.delete(runId);
     else this.#queued.set(runId, places.queued);
     if (leaseUntilMs > 0) return;
     if (places.queued !== null) this.#mark("run queued for a place");
     const hash = this.#beside.get(runId);
-    if (hash !== undefined && places.queued !== hash) this.#mark("free place found by the sweeper");
+    // A run whose time to begin is up is cancelled by whoever looks.
+    const hasGoneOn = places.queued !== hash && status !== "Cancelled";
+    if (hash !== undefined && hasGoneOn) this.#mark("free place found by the sweeper");
     this.#beside.delete(runId);
   }
 
