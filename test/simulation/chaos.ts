@@ -93,9 +93,12 @@ export class Chaos {
         this.#host.freeze(sandboxId, freezeMs);
         return { freezeMs: 1, when };
       }
-      case "place":
-        this.#host.freeze(sandboxId, LEASE_MS + Math.ceil(this.#random.unit() * LONGEST_FREEZE_MS));
-        return { freezeMs: 1, when };
+      case "place": {
+        // Stopped between its look at the time and the sending: what was decided under the lease lands after it.
+        const freezeMs = LEASE_MS + Math.ceil(this.#random.unit() * LONGEST_FREEZE_MS);
+        this.#host.freeze(sandboxId, freezeMs);
+        return { freezeMs: when === "before" ? freezeMs : 1, when };
+      }
       default:
         return kind;
     }
