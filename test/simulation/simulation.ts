@@ -46,6 +46,7 @@ const RETENTION_DAYS = 60;
 const HORIZON_MS = 60 * DAY;
 const LONGEST_FREEZE_MS = MINUTE;
 const QUIET_LOOKS = 3;
+const LATEST_SANDBOXES = 6;
 /** Lists a function's runs: what it does not show is not cancelled in bulk. */
 const FUNCTION_INDEX = "byFunction";
 /** A due entry is up to half an hour after the wake it guards. */
@@ -280,8 +281,9 @@ class Simulation {
       return void this.#bulkCancels.ask(programs);
     }
     if (deed === "purge") return this.#purge();
+    if (deed === "disaster") return this.#disaster();
     if (deed === "outage") return this.#chaos.outage(chance);
-    const recent = this.#chaos.sandboxes.slice(-6);
+    const recent = this.#chaos.sandboxes.slice(-LATEST_SANDBOXES);
     const sandboxId = recent[Math.floor(chance * recent.length)];
     if (sandboxId === undefined) return;
     this.#note(`${deed} ${sandboxId}`);
@@ -326,6 +328,15 @@ class Simulation {
     if (runId === undefined) return;
     this.#note(`an operator cancels ${runId}`);
     void this.#outside.cancel(runId).catch(() => undefined);
+  }
+
+  /** Whoever was at work is gone, and so is the message that would have brought it back. */
+  #disaster(): void {
+    this.#purge();
+    for (const sandboxId of this.#chaos.sandboxes.slice(-LATEST_SANDBOXES)) {
+      this.#note(`kill ${sandboxId}`);
+      this.#world.aws.kill(sandboxId);
+    }
   }
 
   #purge(): void {

@@ -60,6 +60,8 @@ export interface Swarm {
   /** Requests with many events at once for one function, one that is limited where there is one. */
   crowds: number;
   purges: number;
+  /** The step queue is purged and the latest sandboxes are killed, in the same instant. */
+  disasters: number;
   /** A service answers nothing but that it is asked too much, for minutes. */
   outages: number;
 }
@@ -72,6 +74,7 @@ const WORKER_TIMEOUTS_S = [60, 25, 14] as const;
 const GENTLE_SHARE = 0.2;
 const MAX_BULK_CANCELS = 3;
 const MAX_CROWDS = 3;
+const MAX_DISASTERS = 4;
 /** Rarely met by chance: whose lease runs out just as it takes a place, or gives one back. */
 const JAM_SHARE = 0.3;
 const LEAST_JAM = 0.03;
@@ -84,14 +87,15 @@ export function drawSwarm(random: Random): Swarm {
   const bulkCancels = random.unit() < 0.5 ? 1 + Math.floor(random.unit() * MAX_BULK_CANCELS) : 0;
   const crowds = random.unit() < 0.6 ? 1 + Math.floor(random.unit() * MAX_CROWDS) : 0;
   const place = random.unit() < JAM_SHARE ? LEAST_JAM + random.unit() * (MOST_JAM - LEAST_JAM) : 0;
-  const drawn = { ...any, calls: { ...any.calls, place }, bulkCancels, crowds };
+  const disasters = random.unit() < 0.3 ? 1 + Math.floor(random.unit() * MAX_DISASTERS) : 0;
+  const drawn = { ...any, calls: { ...any.calls, place }, bulkCancels, crowds, disasters };
   if (!isGentle) return drawn;
   const calls = { ...drawn.calls, crashBefore: 0, crashAfter: 0, freeze: 0, place: 0, lost: 0 };
-  const none = { kills: 0, freezes: 0, redeploys: 0, purges: 0, outages: 0 };
+  const none = { kills: 0, freezes: 0, redeploys: 0, purges: 0, disasters: 0, outages: 0 };
   return { ...drawn, ...none, calls, isGentle: true, slowMs: Math.min(drawn.slowMs, GENTLE_SLOW_MS) };
 }
 
-function drawAny(random: Random): Omit<Swarm, "bulkCancels" | "crowds"> {
+function drawAny(random: Random): Omit<Swarm, "bulkCancels" | "crowds" | "disasters"> {
   const isOn = (): boolean => random.unit() < 0.5;
   const spread = (low: number, high: number): number => low * (high / low) ** random.unit();
   const rate = (highest = HIGHEST_RATE): number => (isOn() ? spread(LOWEST_RATE, highest) : 0);

@@ -9,6 +9,7 @@ import type { Swarm } from "../swarm.js";
 export type Deed =
   | "request"
   | "crowd"
+  | "disaster"
   | "sweep"
   | "kill"
   | "freeze"
@@ -49,5 +50,6 @@ export function planDeeds(swarm: Swarm, random: Random): PlannedDeed[] {
   for (let atMs = LOOK_MS; atMs < swarm.chaosMs; atMs += LOOK_MS) add("look", atMs);
   times("cancel in bulk", swarm.bulkCancels, swarm.chaosMs);
   times("crowd", swarm.crowds, swarm.chaosMs / 2);
+  times("disaster", swarm.disasters, Math.min(swarm.chaosMs, 4 * MINUTE));
   return deeds.sort((a, b) => a.atMs - b.atMs);
 }

@@ -108,8 +108,10 @@ class LimitDraw {
   }
 
   limit(): ConcurrencyConfig {
-    const hold = this.chance(0.35) && this.#mayHoldRuns ? "run" : "step";
+    const holdsRuns = this.chance(0.35) && this.#mayHoldRuns;
     const scope = this.chance(0.35) ? "app" : "function";
+    // A run that keeps its place while it waits for one that it has invoked, and that needs the same place, waits for ever.
+    const hold = holdsRuns && scope === "function" ? "run" : "step";
     const key = this.#key(scope);
     return { limit: this.places(), scope, hold, ...(key === undefined ? {} : { key }) };
   }
