@@ -181,6 +181,8 @@ function startBeat(
   let stopped = false;
   let beats = 0;
   let cancel = (): void => undefined;
+  slots?.lost.addEventListener("abort", () => cancelled.abort("lost"));
+  if (slots?.lost.aborted) cancelled.abort("lost");
   const beat = async (): Promise<void> => {
     beats += 1;
     try {
@@ -188,7 +190,7 @@ function startBeat(
       if (beats % BEATS_A_RECORD === 0) {
         await new BranchStore(services).expectUntil(head, hash, services.clock.now() + WAKE_GRACE_MS);
       }
-      if (beats % BEATS_A_PLACE === 0 && (await slots?.extend()) === false) cancelled.abort("lost");
+      if (beats % BEATS_A_PLACE === 0) await slots?.extend();
       const run = await new RunStore(services).get(wake.run);
       if (!run || !isLive(run.head.status)) cancelled.abort("lost");
     } catch (error) {

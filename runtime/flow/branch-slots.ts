@@ -39,7 +39,9 @@ export class BranchSlots {
   readonly #input: BranchSlotsInput;
   readonly #limits: readonly RunLimit[];
   readonly #held = new Map<string, Slot>();
-  #extending: Promise<boolean> = Promise.resolve(true);
+  readonly #lost = new AbortController();
+  #extending: Promise<void> = Promise.resolve();
+  #cancelEnd: () => void = () => undefined;
 
   constructor(services: Services, input: BranchSlotsInput) {
     this.#services = services;
@@ -57,18 +59,37 @@ export class BranchSlots {
       await this.#stampHeld(null);
       return admission;
     }
+    this.#watchEnd();
     return "held";
   }
 
-  /** Puts off the end of the slots. False: one of them is another's by now, and the body must stop. */
-  extend(): Promise<boolean> {
-    const extending = this.#stampHeld(this.#untilMs());
-    this.#extending = extending;
-    return extending;
+  /** Aborted once a slot is another's, or has come to its end: the beats did not get through, or the sandbox stood still. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Puts off the end of the slots. */
+  extend(): Promise<void> {
+    this.#extending = this.#extend();
+    return this.#extending;
+  }
+
+  async #extend(): Promise<void> {
+    if (await this.#stampHeld(this.#untilMs())) this.#watchEnd();
+    else this.#lost.abort();
+  }
+
+  #watchEnd(): void {
+    this.#cancelEnd();
+    const ends = [...this.#held.values()].flatMap(({ untilMs }) => untilMs ?? []);
+    if (ends.length === 0) return;
+    const { clock } = this.#services;
+    this.#cancelEnd = clock.after(Math.max(0, Math.min(...ends) - clock.now()), () => this.#lost.abort());
   }
 
   async giveBack(): Promise<void> {
-    await this.#extending.catch(() => false);
+    await this.#extending.catch(() => undefined);
+    this.#cancelEnd();
     for (const limit of this.#limits) {
       const slot = this.#held.get(limit.hash);
       if (!slot) continue;

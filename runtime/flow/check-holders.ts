@@ -4,7 +4,7 @@
  * that waits and was woken by the sweeper, for nobody else is hurt by them.
  * Must not: take a place from a run that lives. It is woken, and gives back what it did not know of.
  */
-import { appOfRun } from "../core/ids.js";
+import { parseRunId } from "../core/ids.js";
 import { CLOCK_SKEW_MS, LEASE_MS } from "../core/limits.js";
 import { isLive, type RunHead } from "../core/run.js";
 import { sendMessage } from "../queue/send.js";
@@ -39,7 +39,8 @@ export class CheckHolders {
   }
 
   async #ask(slot: Slot, nowMs: number): Promise<void> {
-    const owner = (await new RunStore(this.#services).get(slot.run))?.head ?? null;
+    const isRun = parseRunId(slot.run) !== null;
+    const owner = isRun ? ((await new RunStore(this.#services).get(slot.run))?.head ?? null) : null;
     if (owner === null || isOver(owner, nowMs) || isOverdue(slot, nowMs)) {
       if (await this.#store.remove(slot)) this.#count(slot);
       return;
@@ -51,7 +52,7 @@ export class CheckHolders {
   #count({ run, fn }: Slot): void {
     this.#services.metrics.count("SlotsReclaimed", {
       message: `A place of a concurrency limit is free again that run "${run}" had not given back`,
-      app: appOfRun(run),
+      app: parseRunId(run)?.appId ?? "",
       functionId: fn,
       about: { runId: run },
     });

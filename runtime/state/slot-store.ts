@@ -8,7 +8,7 @@
 import { DeleteItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { untilKnown, type Patience } from "../aws/until-known.js";
 import type { Services } from "../services.js";
-import { number, readNumber, requireNumber, requireText, text, type Item } from "./attributes.js";
+import { number, readNumber, readText, requireText, text, type Item } from "./attributes.js";
 import * as conditions from "./conditions.js";
 import {
   indexOfSlotKey,
@@ -247,14 +247,15 @@ function attributesOf({ run, seat, stamp, fn, stampedAtMs, untilMs }: Slot): Ite
   };
 }
 
+/** Members that other hands have removed are read as none: one bad item must not hold up everybody who queues beside it. */
 function readSlot(item: Item): Slot {
   return {
     index: indexOfSlotKey(requireText(item, "sk")),
-    run: requireText(item, "run"),
-    seat: requireText(item, "seat"),
-    stamp: requireText(item, "stamp"),
-    fn: requireText(item, "fn"),
-    stampedAtMs: requireNumber(item, "stampedAt"),
+    run: readText(item, "run") ?? "",
+    seat: readText(item, "seat") ?? "",
+    stamp: readText(item, "stamp") ?? "",
+    fn: readText(item, "fn") ?? "",
+    stampedAtMs: readNumber(item, "stampedAt") ?? 0,
     untilMs: readNumber(item, "until"),
   };
 }
@@ -262,11 +263,11 @@ function readSlot(item: Item): Slot {
 function readTicket(item: Item): Ticket {
   return {
     key: { pk: requireText(item, "pk"), sk: requireText(item, "sk") },
-    run: requireText(item, "run"),
-    seat: requireText(item, "seat"),
-    stamp: requireText(item, "stamp"),
-    fn: requireText(item, "fn"),
-    limit: requireNumber(item, "limit"),
-    wake: requireText(item, "wake"),
+    run: readText(item, "run") ?? "",
+    seat: readText(item, "seat") ?? "",
+    stamp: readText(item, "stamp") ?? "",
+    fn: readText(item, "fn") ?? "",
+    limit: readNumber(item, "limit") ?? 1,
+    wake: readText(item, "wake") ?? "",
   };
 }
