@@ -92,16 +92,19 @@ async function attempt(
   const { run, slots } = branch;
   const { runId, functionId } = run.head;
   const retries = host.get(functionId)?.retries ?? 0;
-  // Delivered before: whoever had it may have died in the body. It is charged, so that a deadly body comes to an end.
-  const hash = stepHash(work.id, work.i);
-  const branches = new BranchStore(services);
-  const died = delivery.receives > 1 ? await branches.countTry(run.head, hash) : 0;
-  if (died + work.attempt > retries + 1) {
-    return { why: "answer", by: "branch", err: serializeError(stepInterrupted({ stepId: work.id })) };
-  }
   const admission = (await slots?.take()) ?? "held";
   if (admission === "queued") return "again";
   if (admission !== "held") return admission;
+  // Whoever had it may have died in the body. It is charged, so that a deadly body comes to an end. Under a limit a message also
+  // comes again because it waited for its place; there, the place tells.
+  const hash = stepHash(work.id, work.i);
+  const branches = new BranchStore(services);
+  const mayHaveDied = slots?.isLimited ? slots.foundLost : delivery.receives > 1;
+  const died = mayHaveDied ? await branches.countTry(run.head, hash) : 0;
+  if (died + work.attempt > retries + 1) {
+    await slots?.giveBack();
+    return { why: "answer", by: "branch", err: serializeError(stepInterrupted({ stepId: work.id })) };
+  }
   const outcome = await runBody(executor, delivery, work, branch).finally(() => slots?.giveBack());
   if (outcome.kind === "absent") {
     services.logger.warn(

@@ -8,6 +8,7 @@ import { LEASE_MS, MISSING_PARK_MS, MISSING_RETRY_MS, SWEEP_FIRST_MS } from "../
 import { isLive, type RunHead } from "../core/run.js";
 import { appOfRun } from "../core/ids.js";
 import { freeSlots } from "../flow/free-slots.js";
+import { hadPlaces } from "../flow/had-places.js";
 import { tracedServices } from "../observe/trace.js";
 import type { WakeMessage } from "../queue/messages.js";
 import type { Services } from "../services.js";
@@ -176,12 +177,13 @@ async function take(
 ): Promise<Granted | null> {
   const { services } = executor;
   const loaded = await new LogStore(services).loadLog(run);
+  const crashes = how === "steal" ? await crashesAfter(executor, loaded) : 0;
   const sentAtMonotonicMs = services.clock.monotonic();
   const claim = newClaim(services, delivery.messageId);
   const write =
     how === "claim"
       ? await runs.claim(run.head.runId, run.head.epoch, claim)
-      : await runs.steal(run.head, claim, loaded.epochItems, crashesAfter(loaded));
+      : await runs.steal(run.head, claim, loaded.epochItems, crashes);
   if (!write.done || !write.run) return null;
   if (how === "steal") countSteal(services, write.run.head);
   return grant(services, write.run, sentAtMonotonicMs, loaded, how === "steal");
@@ -198,11 +200,16 @@ function countSteal(services: Services, { runId, functionId, epoch, crashes }: R
 
 /**
  * Crashes to be charged to the function: a body that was begun and has no outcome is charged itself; an epoch that got
- * something done starts the count anew (PROTOCOL §2.5).
+ * something done starts the count anew (PROTOCOL §2.5). A worker that died while its run waited for a place under a limit was not
+ * brought down by the function, nothing of which ran.
  */
-function crashesAfter(loaded: LoadedRun): number {
-  if (loaded.epochProgressed) return 1;
-  return loaded.epochInterrupted ? Math.max(1, loaded.head.crashes) : loaded.head.crashes + 1;
+async function crashesAfter({ services, host }: Executor, loaded: LoadedRun): Promise<number> {
+  const { head, epochProgressed, epochInterrupted } = loaded;
+  const config = host.get(head.functionId);
+  const worked = !config || (await hadPlaces(services, head, config));
+  if (!worked) return epochProgressed ? 0 : head.crashes;
+  if (epochProgressed) return 1;
+  return epochInterrupted ? Math.max(1, head.crashes) : head.crashes + 1;
 }
 
 function newClaim(services: Services, messageId: string): Claim {

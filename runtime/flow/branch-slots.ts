@@ -40,6 +40,7 @@ export class BranchSlots {
   readonly #limits: readonly RunLimit[];
   readonly #held = new Map<string, Slot>();
   readonly #lost = new AbortController();
+  #foundLost = false;
   #extending: Promise<void> = Promise.resolve();
   #cancelEnd: () => void = () => undefined;
 
@@ -48,6 +49,16 @@ export class BranchSlots {
     this.#input = input;
     // Under a limit of runs, the run has its one place.
     this.#limits = limitsOf(input.head, input.config).filter(({ hold }) => hold === "step");
+  }
+
+  /** The step needs places of its own. */
+  get isLimited(): boolean {
+    return this.#limits.length > 0;
+  }
+
+  /** A worker had taken a place and did not give it back: it died, or stood still, while the body ran. */
+  get foundLost(): boolean {
+    return this.#foundLost;
   }
 
   /** A place under each limit, or why not yet. */
@@ -158,7 +169,9 @@ export class BranchSlots {
     const nowMs = this.#services.clock.now();
     if (isInForce(slot, nowMs)) return (slot.untilMs ?? 0) + CLOCK_SKEW_MS - nowMs + 1_000;
     const stamped = await store.stampAnew({ ...slot, untilMs: this.#untilMs() });
-    return stamped ? this.#hold(limit, stamped) : null;
+    if (!stamped) return null;
+    if (slot.untilMs !== null) this.#foundLost = true;
+    return this.#hold(limit, stamped);
   }
 
   #hold({ hash }: RunLimit, slot: Slot): "held" {
