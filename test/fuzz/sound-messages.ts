@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { DispatchMessage, WakeMessage } from "../../runtime/queue/messages.js";
 import { runIdOf, stepHash } from "../../runtime/core/ids.js";
+import { slotHash } from "../../runtime/state/keys.js";
 import { hostileObject, hostileText, hostileJson } from "./hostile.js";
 
 /** The app and the function that are registered where messages are handled. */
@@ -124,11 +125,20 @@ export const soundWake: fc.Arbitrary<unknown> = fc.record(
     ...common,
     run,
     fn: fc.constant(FN),
-    why: fc.constantFrom("start", "retry", "sleep", "continue", "arrival", "sweep", "dead-letter"),
+    why: fc.constantFrom("start", "retry", "sleep", "continue", "arrival", "branch", "slot", "sweep", "dead-letter"),
     dueMs: time,
     branch,
+    slot: filled.map((text) => slotHash("function", FN, null, text)),
   },
   { requiredKeys: ["v", "run", "fn", "why"] },
 );
+
+/** As a later version of the platform may send it: of its own version, or for a reason that is not known here. */
+export const laterWake: fc.Arbitrary<unknown> = fc.record({
+  v: fc.constantFrom(1, 2),
+  run,
+  fn: fc.constant(FN),
+  why: fc.constant("later-reason"),
+});
 
 export type AnyMessage = DispatchMessage | WakeMessage;
