@@ -33,6 +33,8 @@ export const SWEEP_LONGEST_MS = 30 * MINUTE_MS;
 
 /** The first so many in the queue of a concurrency limit look again soon, should the wake be lost that tells of their place. */
 export const QUEUED_NEAR = 10;
+/** They look again after this part of the time they have waited so far, when that is longer. */
+export const QUEUED_PART = 4;
 /** The others look this seldom: the sweeper wakes 6,400 runs a minute, and so 384,000 may be queued before it is late. */
 export const QUEUED_FAR_MS = 60 * MINUTE_MS;
 

@@ -29,10 +29,14 @@ export interface Divergence {
 /** What is left to do after a run has ended. Each is named from the run, so that doing it twice is doing it once. */
 export type Effect = "timer" | "waiters" | "cancel-waiters" | "slots" | "payloads" | "announce";
 
-/** Of its limits, by the hash of the limit's key: what a run holds though nobody holds its lease, and which one it is queued for. */
+/**
+ * Of its limits, by the hash of the limit's key: what a run holds though nobody holds its lease, which one it is queued for, and
+ * since when it has been queued, for whichever.
+ */
 export interface Places {
   held: Readonly<Record<string, { index: number; stamp: string }>>;
   queued: string | null;
+  sinceMs?: number;
 }
 
 export const NO_PLACES: Places = { held: {}, queued: null };

@@ -27,8 +27,11 @@ import { cancelKeysOf, WaiterStore } from "../state/waiter-store.js";
 const INLINE_EVENT_BYTES = 420;
 /** What a trace context takes of them: 55 characters and an attribute's name. */
 const TRACE_BYTES = 60;
-/** A limit's rule and key, 29 characters; and in `places`, while the run holds or waits for it, 22 and up to 60 more. */
-const SLOT_BYTES = 120;
+/**
+ * A limit's rule and key, 29 characters; and in `places`, while the run holds or waits for it, 22 and up to 60 more, and half of
+ * 24 for since when it waits.
+ */
+const SLOT_BYTES = 125;
 
 export interface StartedRun {
   app: string;

@@ -4,7 +4,14 @@
  * Must not: run a pass, or write the log.
  */
 import type { FunctionConfig, Json, LogEntry, SerializedError, StoredEvent } from "../../sdk/protocol.js";
-import { QUEUED_FAR_MS, QUEUED_NEAR, SWEEP_FIRST_MS, SWEEP_LONGEST_MS, WAKE_GRACE_MS } from "../core/limits.js";
+import {
+  QUEUED_FAR_MS,
+  QUEUED_NEAR,
+  QUEUED_PART,
+  SWEEP_FIRST_MS,
+  SWEEP_LONGEST_MS,
+  WAKE_GRACE_MS,
+} from "../core/limits.js";
 import { isLive, type Divergence, type RunHead } from "../core/run.js";
 import { hashesOf } from "../flow/limits-of-run.js";
 import type { TurnSlots } from "../flow/turn-slots.js";
@@ -135,7 +142,8 @@ export class Settlement {
 
   /**
    * A limit is reached: the run rests in its queue until a place is given to it. Its due time is for a wake that is lost, and for
-   * a limit that somebody left in bad order; the first in the queue look soon, the others seldom, however many they are.
+   * a limit that somebody left in bad order; the first in the queue look soon, and less often the longer they wait, for who waits
+   * for days waits for somebody who has the place for days; the others seldom, however many they are.
    */
   async queue(): Promise<TurnResult | "again"> {
     const { lease, timeouts, slots } = this.#input;
@@ -144,7 +152,8 @@ export class Settlement {
     const unbegun = this.#state.entries.length === 0;
     const lastMs = (unbegun ? timeouts.startAtMs : timeouts.finishAtMs) ?? Number.POSITIVE_INFINITY;
     const isNear = await slots.isNearFront(QUEUED_NEAR);
-    const dueAtMs = Math.min(lastMs, nowMs + (isNear ? WAKE_GRACE_MS : QUEUED_FAR_MS));
+    const nearMs = Math.max(WAKE_GRACE_MS, Math.floor(slots.queuedForMs / QUEUED_PART));
+    const dueAtMs = Math.min(lastMs, nowMs + (isNear ? Math.min(nearMs, QUEUED_FAR_MS) : QUEUED_FAR_MS));
     const ttlSeconds = await retainUntil(this.#services, this.#state.head, dueAtMs);
     if (!lease.held) return "lost";
     const release = { ...this.#releaseWith(dueAtMs, ttlSeconds, this.#armedTimer(nowMs)), unbegun };
@@ -171,7 +180,7 @@ export class Settlement {
     const { lease } = this.#input;
     const nowMs = this.#services.clock.now();
     const sinceMs = this.#state.head.diverged?.sinceMs ?? nowMs;
-    const restMs = Math.min(SWEEP_LONGEST_MS, Math.max(SWEEP_FIRST_MS, (nowMs - sinceMs) / 2));
+    const restMs = Math.min(SWEEP_LONGEST_MS, Math.max(SWEEP_FIRST_MS, Math.floor((nowMs - sinceMs) / 2)));
     if (!this.#state.head.diverged) this.#input.notes.divergence(error);
     // It may rest for longer than its items are kept.
     const ttlSeconds = await retainUntil(this.#services, this.#state.head, nowMs + restMs);

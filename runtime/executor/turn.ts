@@ -97,6 +97,7 @@ export class Turn {
   readonly #notes: TurnNotes;
   #resultBytes = 0;
   #armsAgain = false;
+  #hasArmed = false;
   /** The next log item's number in this epoch. */
   #n = 1;
 
@@ -122,7 +123,7 @@ export class Turn {
   async run(): Promise<TurnResult> {
     try {
       await this.#load();
-      await this.#armAgain();
+      if (this.#input.stolen || this.#state.head.places.queued === null) await this.#armAgain();
       for (;;) {
         const result = await this.#pass();
         if (result !== "again") return result;
@@ -193,6 +194,7 @@ export class Turn {
       return this.#settlement.end("Failed", null, serializeError(crashed));
     }
     if (!(await this.#slots.take())) return this.#settlement.queue();
+    await this.#armAgain();
     const outcome = await this.#host.run(
       {
         functionId: config.id,
@@ -293,11 +295,12 @@ export class Turn {
    * this one does not steal (test/model, waits). Likewise what it let go it may not have disarmed: a child would run on for
    * nobody, and a signal's name stay taken by the run that asks for it again.
    * The sweeper's wake may stand for an answer that was lost with its message (a purged queue): what messages carry is asked
-   * for anew.
+   * for anew. A run in a queue is woken to look whether it has a place, again and again: it asks once it has one.
    */
   async #armAgain(): Promise<void> {
     const { stolen, swept } = this.#input;
-    if (!stolen && !swept) return;
+    if (this.#hasArmed || (!stolen && !swept)) return;
+    this.#hasArmed = true;
     const outstanding = outstandingWaits(this.#state.entries);
     if (stolen) await disarmOperations(this.#context(), waitsLetGo(this.#state.entries));
     const waits = stolen ? outstanding : outstanding.filter(({ op }) => op.kind === "branch" || op.kind === "invoke");

@@ -1,7 +1,8 @@
 /**
  * Owns: what becomes of a place whose holder is gone. A run gives its places back by itself, whatever happens to its workers,
- * since it is brought back itself. What is left are slots of runs that are no more, and slots that landed late. Asked by a run
- * that waits and was woken by the sweeper, for nobody else is hurt by them.
+ * since it is brought back itself. What is left are slots of runs that are no more, slots that landed late, and those of a run
+ * whose worker was lost together with its message, and which is due only in days. Asked by a run that waits and was woken by the
+ * sweeper, for nobody else is hurt by them.
  * Must not: take a place from a run that lives. It is woken, and gives back what it did not know of.
  */
 import { parseRunId } from "../core/ids.js";
@@ -45,7 +46,7 @@ export class CheckHolders {
       if (await this.#store.remove(slot)) this.#count(slot);
       return;
     }
-    if (!isTurnSeat(slot.seat) || !isForgotten(owner, this.#about.hash, slot)) return;
+    if (!isTurnSeat(slot.seat) || !(isForgotten(owner, this.#about.hash, slot) || isLost(owner, nowMs))) return;
     await sendMessage(this.#services, this.#about.stepQueueUrl, slotWake(slot.run, slot.fn, this.#about.hash));
   }
 
@@ -72,4 +73,9 @@ function isOverdue({ untilMs }: Slot, nowMs: number): boolean {
 /** The run lives, nobody is at work on it, and it does not count this place among its own. */
 function isForgotten(head: RunHead, hash: string, { stamp }: Slot): boolean {
   return isLive(head.status) && head.leaseUntilMs === 0 && head.places.held[hash]?.stamp !== stamp;
+}
+
+/** The run's worker has vanished, and perhaps its message too: what it was woken for may not be due again for days. */
+function isLost({ status, leaseUntilMs }: RunHead, nowMs: number): boolean {
+  return isLive(status) && leaseUntilMs > 0 && leaseUntilMs + CLOCK_SKEW_MS < nowMs;
 }

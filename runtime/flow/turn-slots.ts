@@ -52,6 +52,7 @@ export class TurnSlots {
   /** The places of bodies side by side with the first. */
   readonly bodies: BodySeats;
   #queued: string | null;
+  #queuedSinceMs: number | null;
   #checked = false;
   #wakesSeen: number;
 
@@ -62,6 +63,7 @@ export class TurnSlots {
     this.#limits = limitsOf(head, config);
     this.#wakesSeen = input.lease.wakes;
     this.#queued = head.places.queued;
+    this.#queuedSinceMs = head.places.sinceMs ?? null;
     if (this.#queued !== null) this.#unsure.add(this.#queued);
     for (const [hash, held] of Object.entries(head.places.held)) {
       // The turn that was lost may be about to give it back: it is looked for, and stamped anew.
@@ -75,7 +77,9 @@ export class TurnSlots {
   /** What the run keeps, or waits for, when it is released now. */
   get places(): Places | null {
     if (this.#held.size === 0 && this.#queued === null) return null;
-    return { held: Object.fromEntries(this.#held), queued: this.#queued };
+    const held = Object.fromEntries(this.#held);
+    if (this.#queued === null || this.#queuedSinceMs === null) return { held, queued: this.#queued };
+    return { held, queued: this.#queued, sinceMs: this.#queuedSinceMs };
   }
 
   /** True when the run has a place under each of its limits; false when it waits in the queue of one. */
@@ -89,6 +93,7 @@ export class TurnSlots {
       // Past the lease a turn has no place, whatever it has read: its thief goes on.
       if (!slot || !this.#input.lease.held) {
         this.#queued = limit.hash;
+        this.#queuedSinceMs ??= this.#services.clock.now();
         this.#unsure.add(limit.hash);
         await this.#leaveLater(limit);
         return false;
@@ -97,6 +102,7 @@ export class TurnSlots {
       this.#unsure.delete(limit.hash);
       if (this.#queued === limit.hash) this.#queued = null;
     }
+    this.#queuedSinceMs = null;
     this.bodies.open();
     return true;
   }
@@ -153,6 +159,11 @@ export class TurnSlots {
 
   #lookAtAll(): void {
     for (const hash of hashesOf(this.#input.head)) this.#unsure.add(hash);
+  }
+
+  /** For how long the run has waited, under whichever limits, since it last had what it needs. */
+  get queuedForMs(): number {
+    return this.#queuedSinceMs === null ? 0 : this.#services.clock.now() - this.#queuedSinceMs;
   }
 
   /** Whether the queue of a limit is nearly served: then the run looks again soon, should its wake be lost. */
@@ -237,7 +248,9 @@ export class TurnSlots {
     if (!this.#input.swept || this.#checked) return null;
     this.#checked = true;
     await new CheckHolders(this.#services, store, { hash: limit.hash, stepQueueUrl: this.#input.stepQueueUrl }).check();
-    return "again";
+    // The ticket that was just put stands: whoever takes it gives a place for it.
+    const freed = await granter.grant(this.#seat());
+    return freed ? this.#keep(store, limit, freed) : null;
   }
 
   /**

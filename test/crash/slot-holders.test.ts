@@ -7,9 +7,9 @@ import { expect, it } from "vitest";
 import { sleep } from "../../sdk/clock.js";
 import type { ConcurrencyOption } from "../../sdk/concurrency.js";
 import { cancelRunOf, leftOver, statuses } from "../scenario/floor.js";
-import { isPutOf, isSendTo, onceAt } from "../scenario/hands.js";
+import { isPutOf, isSendTo, onceAt, purge } from "../scenario/hands.js";
 import { scenarios } from "../scenario/started.js";
-import { MINUTE, SECOND, START_MS, type Scenario } from "../scenario/world.js";
+import { HOUR, MINUTE, SECOND, START_MS, type Scenario } from "../scenario/world.js";
 import type { AwsCall } from "../../local/aws/call.js";
 import { isHeadWrite, quietClient, Workers } from "./stage.js";
 
@@ -207,6 +207,33 @@ it("a place kept to the end outlives its workers, one after the other", async ()
   workers.kill();
   await scenario.advance(2 * MINUTE);
   expect(names(began)).toEqual(["n0", "n0", "n0", "n1"]);
+  expect(await statuses(scenario, ids)).toEqual(["Completed", "Completed"]);
+  expect(await leftOver(scenario, ids)).toEqual([]);
+});
+
+it("a worker that dies with its message lost, in a run that is due in days: those who wait find the place", async () => {
+  const began: string[] = [];
+  const client = quietClient();
+  const fn = client.createFunction(
+    { id: "one", triggers: { event: "shop/x" }, concurrency: 1 },
+    async ({ event, step }) => {
+      const n = String(Reflect.get(event.data, "n"));
+      if (n === "n0") await step.waitForEvent("answer", { event: "shop/answer", timeout: "30d" });
+      await step.run("work", () => void began.push(n));
+    },
+  );
+  const scenario = await start({ client, functions: [fn], sweeper: true });
+  const ids = await scenario.send({ name: "shop/x", data: { n: "n0" } });
+  await scenario.advance(HOUR);
+  const struck = onceAt(scenario, isTaking, "crash-after");
+  await scenario.send({ name: "shop/answer" });
+  await scenario.advance(SECOND);
+  await purge(scenario, scenario.world.stepQueueUrl);
+  ids.push(...(await scenario.send({ name: "shop/x", data: { n: "n1" } })));
+  await scenario.advance(SECOND);
+  expect([struck(), began]).toEqual([true, []]);
+  await scenario.advance(5 * MINUTE);
+  expect(began).toEqual(["n0", "n1"]);
   expect(await statuses(scenario, ids)).toEqual(["Completed", "Completed"]);
   expect(await leftOver(scenario, ids)).toEqual([]);
 });

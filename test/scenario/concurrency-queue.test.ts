@@ -265,3 +265,28 @@ it.each(["a run that does not exist", "a run that has ended", "a distributed ste
     expect(await leftOver(scenario, ids)).toEqual([]);
   },
 );
+
+it("a run that waits for days in the queue looks for its place once an hour at last", async () => {
+  const floor = new Floor();
+  const scenario = await start({
+    client,
+    functions: [worker(floor, SECOND, { limit: 1, hold: "run" }, { nap: "5d" })],
+    sweeper: true,
+  });
+  floor.scenario = scenario;
+  const ids = await sendInOrder(scenario, 2);
+  await scenario.advance(HOUR);
+  const mark = scenario.world.aws.ledger.mark();
+  await scenario.advance(4 * DAY);
+  const { rows } = scenario.world.aws.ledger.since(mark);
+  const puts = rows.filter((row) => row.caller === "worker" && row.operation === "PutItem");
+  const looks = puts.reduce((sum, row) => sum + row.calls, 0);
+  // One ticket each time: about 10 until it has waited for four hours, then hourly. Every 2 minutes would be 2,000 and more.
+  expect(looks).toBeGreaterThan(90);
+  expect(looks).toBeLessThan(115);
+  await scenario.advance(DAY);
+  expect(floor.order).toEqual(["n0", "n1"]);
+  await scenario.advance(6 * DAY);
+  expect(await statuses(scenario, ids)).toEqual(["Completed", "Completed"]);
+  expect(await leftOver(scenario, ids)).toEqual([]);
+});

@@ -48,6 +48,7 @@ export class Stranded {
     if (untilMs !== null && untilMs + CLOCK_SKEW_MS >= nowMs) return true;
     if (!head) return false;
     if (!isLive(head.status)) return (head.endedAtMs ?? 0) + LEASE_MS + CLOCK_SKEW_MS >= nowMs;
-    return head.leaseUntilMs > 0 || head.places.held[hash] !== undefined;
+    // One whose worker is gone, and its message too, is nobody at work.
+    return head.leaseUntilMs > 0 ? head.leaseUntilMs + CLOCK_SKEW_MS >= nowMs : head.places.held[hash] !== undefined;
   }
 }

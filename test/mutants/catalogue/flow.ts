@@ -153,6 +153,22 @@ export const FLOW: readonly Mutant[] = [
     caughtBy: caughtIn(QUEUE, "a place that a late write has left to a run that has ended"),
   },
   {
+    name: "a holder whose worker was lost is not woken",
+    rule: "PROTOCOL §5: check",
+    file: "runtime/flow/check-holders.ts",
+    find: "return isLive(status) && leaseUntilMs > 0 &&",
+    replace: "return isLive(status) && leaseUntilMs < 0 &&",
+    caughtBy: caughtIn(HOLDERS, "a worker that dies with its message lost"),
+  },
+  {
+    name: "who waits for days looks every two minutes",
+    rule: "ADR 0024: waiting long costs little",
+    file: SETTLEMENT,
+    find: "slots.queuedForMs / QUEUED_PART",
+    replace: "0 / QUEUED_PART",
+    caughtBy: caughtIn(QUEUE, "looks for its place once an hour at last"),
+  },
+  {
     name: "places beyond a lowered limit do not count",
     rule: "PROTOCOL §5: all slots count",
     file: "runtime/flow/seats.ts",

@@ -186,8 +186,8 @@ export const OPERATIONS: readonly Mutant[] = [
     name: "a swept run does not ask again for what messages carry",
     rule: "PROTOCOL §4: what a lost message carried is asked for anew",
     file: "runtime/executor/turn.ts",
-    find: "if (!stolen && !swept) return;",
-    replace: "if (!stolen) return;",
+    find: "if (this.#hasArmed || (!stolen && !swept)) return;",
+    replace: "if (this.#hasArmed || !stolen) return;",
     caughtBy: caughtIn("scenario/fan-in", "a branch whose message was lost with its queue"),
   },
 ];
