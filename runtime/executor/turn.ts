@@ -123,7 +123,7 @@ export class Turn {
   async run(): Promise<TurnResult> {
     try {
       await this.#load();
-      if (this.#input.stolen || this.#state.head.places.queued === null) await this.#armAgain();
+      await this.#armAgain(!this.#input.stolen && this.#state.head.places.queued !== null);
       for (;;) {
         const result = await this.#pass();
         if (result !== "again") return result;
@@ -194,7 +194,7 @@ export class Turn {
       return this.#settlement.end("Failed", null, serializeError(crashed));
     }
     if (!(await this.#slots.take())) return this.#settlement.queue();
-    await this.#armAgain();
+    await this.#armAgain(false);
     const outcome = await this.#host.run(
       {
         functionId: config.id,
@@ -295,15 +295,18 @@ export class Turn {
    * this one does not steal (test/model, waits). Likewise what it let go it may not have disarmed: a child would run on for
    * nobody, and a signal's name stay taken by the run that asks for it again.
    * The sweeper's wake may stand for an answer that was lost with its message (a purged queue): what messages carry is asked
-   * for anew. A run in a queue is woken to look whether it has a place, again and again: it asks once it has one.
+   * for anew. A run in a queue is woken to look whether it has a place, again and again: it asks once it has one,
+   * but for its distributed steps, one of which may have that place, and have lost its message.
    */
-  async #armAgain(): Promise<void> {
+  async #armAgain(isQueued: boolean): Promise<void> {
     const { stolen, swept } = this.#input;
     if (this.#hasArmed || (!stolen && !swept)) return;
-    this.#hasArmed = true;
+    this.#hasArmed = !isQueued;
     const outstanding = outstandingWaits(this.#state.entries);
     if (stolen) await disarmOperations(this.#context(), waitsLetGo(this.#state.entries));
-    const waits = stolen ? outstanding : outstanding.filter(({ op }) => op.kind === "branch" || op.kind === "invoke");
+    const waits = stolen
+      ? outstanding
+      : outstanding.filter(({ op }) => op.kind === "branch" || (op.kind === "invoke" && !isQueued));
     if (waits.length === 0) return;
     this.#armsAgain = true;
     await this.#arm(waits);
