@@ -2,7 +2,7 @@
  * `npm run prove`: real processes struck, parsers and endpoints fuzzed, bugs planted, crash points enumerated, simulated worlds,
  * rare things met; ends with the table that docs/proof.md explains.
  * Usage: npm run prove [-- --minutes M] [-- --from SEED] [-- --seed N] [-- --pairs]
- * Two processes, one for each core. --pairs tries every pair of faults of the core flows, which takes most of an hour, instead of
+ * Two processes, one for each core. --pairs tries every pair of faults of the core flows, which takes six minutes and more, instead of
  * a sample of them. --seed N shows one world line by line. Without --from, worlds begin at 1: every commit is
  * judged by the same ones, and then by as many more as the time allows. With less than five minutes no process is struck,
  * which alone takes two, nothing fuzzed and no bug planted (test/processes/main.mjs, test/fuzz/main.mjs and test/mutants/run.mjs
