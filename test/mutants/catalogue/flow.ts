@@ -225,6 +225,14 @@ export const FLOW: readonly Mutant[] = [
     caughtBy: caughtIn("scenario/concurrency", "distributed steps take a place each"),
   },
   {
+    name: "a run in a queue asks for none of its distributed steps anew",
+    rule: "PROTOCOL §5: distributed steps",
+    file: "runtime/executor/turn.ts",
+    find: 'op.kind === "branch" || (op.kind === "invoke" && !isQueued)',
+    replace: '!isQueued && (op.kind === "branch" || op.kind === "invoke")',
+    caughtBy: caughtIn("scenario/concurrency-purged", "the place was given to a distributed step"),
+  },
+  {
     name: "a run that waits for its first place counts as begun",
     rule: "PROTOCOL §5: back to Queued",
     file: SETTLEMENT,
