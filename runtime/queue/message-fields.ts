@@ -20,6 +20,20 @@ const REQUEST_OBJECT = /^requests\/[\w-]{1,200}$/;
 const FAN_GROUP = /^\d{1,6}-[0-9a-z]{1,26}$/;
 const FAN_NAME = /^[0-9a-z]{1,26}$/;
 
+/** No double holds more than 1.8e308: beyond it are an exponent of three digits, or one of two and 209 digits before it. */
+export const MAY_BE_INFINITE = /e\+?\d{3}|\d{200}/i;
+
+/** Whether a number in what a JSON parser gave is none that JSON can hold: sent on, it would be null. */
+export function holdsInfinity(value: unknown): boolean {
+  const left = [value];
+  while (left.length > 0) {
+    const next = left.pop();
+    if (typeof next === "number" && !Number.isFinite(next)) return true;
+    if (typeof next === "object" && next !== null) for (const member of Object.values(next)) left.push(member);
+  }
+  return false;
+}
+
 /** Members of an object that came out of a JSON parser. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

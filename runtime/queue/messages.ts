@@ -11,6 +11,7 @@ import { appIdPattern, functionIdPattern, isUlid, parseRunId } from "../core/ids
 import { readTraceparent, traceMember } from "../observe/trace.js";
 import type { ParentOp } from "../core/run.js";
 import {
+  holdsInfinity,
   isCount,
   isEventName,
   isEventPlace,
@@ -25,6 +26,7 @@ import {
   isTime,
   isWaiterPartition,
   isWholeTime,
+  MAY_BE_INFINITE,
 } from "./message-fields.js";
 
 export type WakeReason =
@@ -424,9 +426,11 @@ function isEventId(value: unknown): value is string {
   return typeof value === "string" && isUlid(value);
 }
 
+/** Undefined for what is no JSON, or could not be sent on as it is. */
 function parse(json: string): unknown {
   try {
-    return JSON.parse(json);
+    const value: unknown = JSON.parse(json);
+    return MAY_BE_INFINITE.test(json) && holdsInfinity(value) ? undefined : value;
   } catch {
     return undefined;
   }

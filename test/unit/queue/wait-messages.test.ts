@@ -53,4 +53,18 @@ describe("messages about waits", () => {
     const message = { ...(kind === "match" ? match : lookback), ...change };
     expect(readDispatchMessage(JSON.stringify(message))).toHaveProperty("unreadable");
   });
+
+  it.each<[string, boolean]>([
+    ["1e308", true],
+    ["1E-999", true],
+    [`"1e999 ${"1".repeat(400)}"`, true],
+    ["1".repeat(309), true],
+    ["1e309", false],
+    ["[1E0999]", false],
+    [`{"a":[-${"1".repeat(211)}e99]}`, false],
+    ["2".repeat(309), false],
+  ])("hold no number that would be another one when they are sent on: %s", (data, isRead) => {
+    const read = readDispatchMessage(`{"v":1,"kind":"signal","signal":"s","token":"t","data":${data}}`);
+    expect("unreadable" in read).toBe(!isRead);
+  });
 });
