@@ -40,6 +40,13 @@ export function keyOf(name: StepName): string {
   return `${name.i}:${name.id}`;
 }
 
+/** The key of the same id's use before this one; null for its first. */
+export function previousUseOf(key: string): string | null {
+  const colon = key.indexOf(":");
+  const i = Number(key.slice(0, colon));
+  return i > 0 ? keyOf({ id: key.slice(colon + 1), i: i - 1 }) : null;
+}
+
 /** Digests a log. The same log gives the same history. */
 export function readHistory(entries: readonly LogEntry[]): History {
   const history: History = { memories: new Map(), shows: [], thrown: 0, attempt: 0 };

@@ -18,3 +18,5 @@ export const ABORT_WAIT_MS = 200;
  * whose code was changed. So it is longer than the grace before a park, which errs harmlessly.
  */
 export const REPLAY_PATIENCE_MS = 1_000;
+/** What is left of it for code that did not ask again and again: of a thousand removed steps, twenty seconds. */
+export const LEAST_PATIENCE_MS = 20;

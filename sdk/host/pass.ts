@@ -20,7 +20,7 @@ import { judge, toJson } from "./attempt.js";
 import { Bodies } from "./bodies.js";
 import { functionTimedOut } from "./errors.js";
 import { keyOf, readHistory, type History, type StepResult } from "./history.js";
-import { ABORT_WAIT_MS, REPLAY_PATIENCE_MS } from "./limits.js";
+import { ABORT_WAIT_MS, LEAST_PATIENCE_MS, REPLAY_PATIENCE_MS } from "./limits.js";
 import { Operations, type Operation, type StepRequest } from "./operations.js";
 import { PassLog } from "./pass-log.js";
 import { currentBranch } from "./race-branch.js";
@@ -217,11 +217,16 @@ export class Pass {
       // The next result has not been asked for. Plain I/O before it takes its time; code that asks for something else and
       // is quiet then does not ask for it any more.
       if (!this.operations.anyAwaited) await this.#activity.next();
-      else if (await this.#quietFor(REPLAY_PATIENCE_MS)) this.#shows.giveUp();
+      else if (await this.#quietFor(this.#patienceMs)) this.#shows.giveUp();
     }
     // Up to where it rests after the last result, the code repeats what it did.
     if (!this.#repeatsAloud) await drainMicrotasks();
     this.#replayed = true;
+  }
+
+  get #patienceMs(): number {
+    const { patience } = this.#shows;
+    return patience === 0 ? 0 : Math.max(LEAST_PATIENCE_MS, REPLAY_PATIENCE_MS * patience);
   }
 
   /** Shows the remembered result whose turn it is. False when there is none, or its operation was not asked for. */

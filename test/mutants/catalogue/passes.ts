@@ -125,9 +125,17 @@ export const PASSES: readonly Mutant[] = [
     name: "a replay does not wait for code to ask",
     rule: "PROTOCOL §2.7: on replay a logged result waits for its operation",
     file: PASS,
-    find: "else if (await this.#quietFor(REPLAY_PATIENCE_MS)) this.#shows.giveUp();",
+    find: "else if (await this.#quietFor(this.#patienceMs)) this.#shows.giveUp();",
     replace: "else this.#shows.giveUp();",
     caughtBy: caughtIn("scenario/shown-order", "a result whose step is asked for after plain I/O"),
+  },
+  {
+    name: "a replay waits a second for each removed step",
+    rule: "PROTOCOL §2.7: on replay a logged result waits for its operation",
+    file: "sdk/host/shows.ts",
+    find: "if (this.#givenUp === 0) return 1;",
+    replace: "if (this.#givenUp >= 0) return 1;",
+    caughtBy: caughtIn("scenario/removed-steps", "are not waited for one by one"),
   },
   {
     name: "a step that became something else is shown what it was",

@@ -69,3 +69,38 @@ it("a result that is dropped is not waited for", () => {
   expect(take()).toBe("bc");
   expect(shows.isOver).toBe(true);
 });
+
+it("code that does not ask again and again is given less time each time, until it asks late after all", () => {
+  const { shows, ask, take } = setup("abcdef");
+  ask("b");
+  expect(shows.patience).toBe(1);
+  shows.giveUp();
+  expect(take()).toBe("b");
+  ask("d");
+  expect(shows.patience).toBeCloseTo(0.8);
+  shows.giveUp();
+  expect(take()).toBe("d");
+  expect(shows.patience).toBeCloseTo(0.64);
+  ask("a");
+  expect(shows.patience).toBe(1);
+});
+
+it("what an id is used for a second time is not waited for where its first use was given up", () => {
+  const operations = new Operations(readHistory([]));
+  const ask = (shows: Shows, id: string): boolean =>
+    shows.ask(operations.request(id, { kind: "run", body: null, wait: null }).operation);
+  const shows = new Shows(["0:charge", "0:log:x", "1:charge", "1:log:x", "2:charge", "2:log:x"]);
+  ask(shows, "charge");
+  expect(shows.takeNext()?.key).toBe("0:charge");
+  ask(shows, "charge");
+  expect(shows.patience).toBe(1);
+  shows.giveUp();
+  expect(shows.takeNext()?.key).toBe("1:charge");
+  ask(shows, "charge");
+  expect(shows.patience).toBe(0);
+  shows.giveUp();
+  expect(shows.takeNext()?.key).toBe("2:charge");
+  expect(shows.patience).toBe(0);
+  ask(shows, "log:x");
+  expect(shows.patience).toBe(1);
+});
