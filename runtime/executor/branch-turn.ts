@@ -40,11 +40,13 @@ export async function runBranch(executor: Executor, delivery: WakeDelivery, work
   if (!run) return GONE;
   const slots = slotsOf(executor, delivery, work, run);
   const isWanted = isLive(run.head.status) && !arrived && isAwaited(run, work);
-  if (!isWanted && slots?.mayHave) await slots.places.leave();
-  if (!isLive(run.head.status)) return GONE;
+  const laterMs = !isWanted && slots?.mayHave ? await slots.places.leave() : null;
+  // Should the worker that has its place be dead, nobody else gives it back.
+  const done: Disposition = laterMs === null ? GONE : { acknowledge: false, visibleInMs: laterMs };
+  if (!isLive(run.head.status)) return done;
   if (!arrived) {
     // What the log does not hold never existed: a worker asked for it that had lost its lease.
-    if (!isWanted) return GONE;
+    if (!isWanted) return done;
     const arrival = await attempt(executor, delivery, work, { run, slots: slots?.places ?? null });
     if (typeof arrival === "number") return { acknowledge: false, visibleInMs: arrival };
     if (arrival === "later") return { acknowledge: false, visibleInMs: null };
@@ -52,7 +54,7 @@ export async function runBranch(executor: Executor, delivery: WakeDelivery, work
     await inbox.put(wake.run, hash, arrival, run.head.ttlSeconds);
   }
   await branchArrived(services, delivery.receipt.queueUrl, wake, arrived !== null);
-  return GONE;
+  return done;
 }
 
 /** The places it needs under its function's limits; null where it has none. */
@@ -93,7 +95,12 @@ async function attempt(
   const { runId, functionId } = run.head;
   const retries = host.get(functionId)?.retries ?? 0;
   const admission = (await slots?.take()) ?? "held";
-  if (admission === "queued") return "again";
+  if (admission === "queued") {
+    // Its run may have ended, and given back what it had, just before the ticket was put.
+    const now = await new RunStore(services).get(runId);
+    if (!now || !isLive(now.head.status)) await slots?.leave();
+    return "again";
+  }
   if (admission !== "held") return admission;
   // Whoever had it may have died in the body. It is charged, so that a deadly body comes to an end. Under a limit a message also
   // comes again because it waited for its place; there, the place tells.

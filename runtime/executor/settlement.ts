@@ -27,7 +27,7 @@ import { RunStore, type HeadWrite, type Release, type RunEnd } from "../state/ru
 import { armTimer, type Timer } from "../timers/timer.js";
 import { effectsOf, performEffects, type End } from "./effects.js";
 import type { Lease } from "./lease.js";
-import { outstandingWaits } from "./let-go.js";
+import { outstandingWaits, waitsLetGo } from "./let-go.js";
 import { endedTtl, retainUntil } from "./retain.js";
 import type { RunTimeouts } from "./run-timeouts.js";
 import type { TurnNotes } from "./turn-notes.js";
@@ -121,8 +121,8 @@ export class Settlement {
       this.#state.head.parent !== null || this.#state.events.some((event) => isQuiet(this.#state.head, event.name));
     const isListenedTo = !isTold && (status !== "Completed" || (await isFinishListenedTo(this.#services)));
     const waits = outstandingWaits(this.#state.entries);
-    const hasBranches = this.#state.head.slots.length > 0 && waits.some(({ op }) => op.kind === "branch");
-    const holdsPlaces = this.#input.slots.holdsAny || hasBranches;
+    const hasBranches = [...waits, ...waitsLetGo(this.#state.entries)].some(({ op }) => op.kind === "branch");
+    const holdsPlaces = this.#input.slots.holdsAny || (this.#state.head.slots.length > 0 && hasBranches);
     return { nowMs, waits: waits.length > 0, holdsPlaces, isListenedTo };
   }
 

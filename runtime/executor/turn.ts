@@ -111,7 +111,7 @@ export class Turn {
     this.#inbox = new TurnInbox(services, input.lease);
     this.#timeouts = new RunTimeouts(services, head, input.config.timeouts);
     this.#notes = new TurnNotes(services, { runId: head.runId, epoch: input.lease.epoch, functionId: input.config.id });
-    this.#slots = new TurnSlots(services, { ...input, head });
+    this.#slots = new TurnSlots(services, { ...input, head, hasBegun: () => this.#state.entries.length > 0 });
     this.#settlement = new Settlement(
       services,
       { ...input, timeouts: this.#timeouts, notes: this.#notes, slots: this.#slots },
@@ -311,6 +311,7 @@ export class Turn {
     this.#armsAgain = true;
     await this.#arm(waits);
     this.#armsAgain = false;
+    if (swept && waits.some(({ op }) => op.kind === "branch")) await this.#slots.checkForBranches();
   }
 
   async #arm(steps: readonly WaitingStep[]): Promise<void> {
@@ -354,8 +355,9 @@ export class Turn {
   // Settling
 
   async #settle(outcome: PassOutcome): Promise<TurnResult | "again"> {
-    // The continuation goes on at once: it keeps its places.
-    if (outcome.kind !== "yielded" && this.#input.lease.held) await this.#slots.giveBack();
+    // The continuation goes on at once: it keeps the run's places. Further ones are for this turn's bodies alone.
+    if (outcome.kind === "yielded") await this.#slots.bodies.close();
+    else if (this.#input.lease.held) await this.#slots.giveBack();
     // What the function came to in time counts, though its time is up by now.
     const late = outcome.kind === "finished" || outcome.kind === "failed" ? null : this.#timeouts.finishReason();
     if (late) {

@@ -4,6 +4,8 @@
  * Invariants
  * D1 The body runs only while the slot under each limit is this worker's and its end lies ahead.
  * D2 A second delivery of the same step takes a slot over only when its end has passed, and then stamps it anew.
+ * D3 Who waits under one limit has nothing under those it takes afterwards: steps take them in one order, and none waits for a
+ *    step that waits for it.
  */
 import { limitsOf, type RunLimit } from "./limits-of-run.js";
 import type { FunctionConfig } from "../../sdk/protocol.js";
@@ -63,11 +65,13 @@ export class BranchSlots {
 
   /** A place under each limit, or why not yet. */
   async take(): Promise<BranchAdmission> {
-    for (const limit of this.#limits) {
+    for (const [at, limit] of this.#limits.entries()) {
       const admission = await this.#takeOne(limit);
       if (admission === "held") continue;
       // It keeps what it has, for whichever delivery goes on with it.
       await this.#stampHeld(null);
+      // What it has of those it takes afterwards, since a worker died, would be in the way of who holds this one.
+      if (this.#input.mayHave) await this.#leave(this.#limits.slice(at + 1));
       return admission;
     }
     this.#watchEnd();
@@ -101,26 +105,39 @@ export class BranchSlots {
   async giveBack(): Promise<void> {
     await this.#extending.catch(() => undefined);
     this.#cancelEnd();
-    for (const limit of this.#limits) {
+    // The last one first: should its worker die in between, the step has what it takes first.
+    for (const limit of this.#limits.toReversed()) {
       const slot = this.#held.get(limit.hash);
       if (!slot) continue;
       this.#held.delete(limit.hash);
-      await this.#free(limit, [slot]);
+      await this.#store(limit.hash).remove(slot);
+      await this.#giveOn(limit);
     }
   }
 
-  /** The step is not to run any more: what it has, or waits for, goes to others. */
-  async leave(): Promise<void> {
+  /**
+   * The step is not to run any more: what it has, or waits for, goes to others. Answers in how many ms the rest may be given
+   * back, of which its worker before may still be at work; null: all is.
+   */
+  leave(): Promise<number | null> {
+    return this.#leave(this.#limits);
+  }
+
+  async #leave(limits: readonly RunLimit[]): Promise<number | null> {
     const { head } = this.#input;
-    for (const limit of this.#limits) {
+    let laterMs: number | null = null;
+    for (const limit of limits) {
       const store = this.#store(limit.hash);
       await store.removeTicket(head.createdAtMs, this.#seat());
-      const own = (await store.slots()).filter((slot) => this.#isOwn(slot));
-      await this.#free(
-        limit,
-        own.filter((slot) => !isInForce(slot, this.#services.clock.now())),
-      );
+      for (const slot of (await store.slots()).filter((each) => this.#isOwn(each))) {
+        const nowMs = this.#services.clock.now();
+        if (isInForce(slot, nowMs)) laterMs = Math.max(laterMs ?? 0, msInForce(slot, nowMs));
+        else await store.remove(slot);
+      }
+      // Whoever came here before may have died between giving back and giving on.
+      await this.#giveOn(limit);
     }
+    return laterMs;
   }
 
   async #stampHeld(untilMs: number | null): Promise<boolean> {
@@ -167,7 +184,7 @@ export class BranchSlots {
   /** A slot without an end was given and not taken up. */
   async #takeOver(store: SlotStore, limit: RunLimit, slot: Slot): Promise<BranchAdmission | null> {
     const nowMs = this.#services.clock.now();
-    if (isInForce(slot, nowMs)) return (slot.untilMs ?? 0) + CLOCK_SKEW_MS - nowMs + 1_000;
+    if (isInForce(slot, nowMs)) return msInForce(slot, nowMs);
     const stamped = await store.stampAnew({ ...slot, untilMs: this.#untilMs() });
     if (!stamped) return null;
     if (slot.untilMs !== null) this.#foundLost = true;
@@ -179,10 +196,8 @@ export class BranchSlots {
     return "held";
   }
 
-  async #free(limit: RunLimit, slots: readonly Slot[]): Promise<void> {
-    const store = this.#store(limit.hash);
-    for (const slot of slots) await store.remove(slot);
-    if (slots.length > 0 && (await store.isQueued())) await this.#granter(limit).grant(null);
+  async #giveOn(limit: RunLimit): Promise<void> {
+    if (await this.#store(limit.hash).isQueued()) await this.#granter(limit).grant(null);
   }
 
   #isOwn({ run, seat }: Slot): boolean {
@@ -206,6 +221,11 @@ export class BranchSlots {
   #untilMs(): number {
     return this.#services.clock.now() + BRANCH_VISIBILITY_MS;
   }
+}
+
+/** In how many ms nobody can be at the step any more. */
+function msInForce({ untilMs }: Slot, nowMs: number): number {
+  return (untilMs ?? 0) + CLOCK_SKEW_MS - nowMs + 1_000;
 }
 
 /** A worker may be at the step. */

@@ -3,8 +3,11 @@
  * a distributed step), and which places are free. Pure.
  */
 
-/** The one seat of a run's turn. */
-export const TURN_SEAT = "t";
+/**
+ * The one seat of a run's turn. In a queue it stands before the distributed steps of its run (`b…`): what it decides, such as a
+ * race, may make them needless.
+ */
+export const TURN_SEAT = "a";
 
 /** Bodies side by side in one turn have a seat each, the first one the turn's own. */
 export function bodySeat(position: number): string {

@@ -35,6 +35,8 @@ export interface TurnSlotsInput {
   swept: boolean;
   /** The limit's key under which a place was given to the run: its wake says so. */
   slot: string | null;
+  /** Something of the function has run. */
+  hasBegun: () => boolean;
 }
 
 type Held = Pick<Slot, "index" | "stamp">;
@@ -53,7 +55,8 @@ export class TurnSlots {
   readonly bodies: BodySeats;
   #queued: string | null;
   #queuedSinceMs: number | null;
-  #checked = false;
+  /** Keys under which it was asked who has the places. */
+  readonly #checked = new Set<string>();
   #wakesSeen: number;
 
   constructor(services: Services, input: TurnSlotsInput) {
@@ -206,10 +209,9 @@ export class TurnSlots {
 
   /** A place that was given beyond a limit which a deployment has lowered is none, unless the run counts on it already. */
   #isGivenBeyond(slots: readonly Slot[], { hash, limit, hold }: RunLimit, { stamp }: Slot): boolean {
-    const { head, config } = this.#input;
     const isInHand = this.#held.get(hash)?.stamp === stamp;
-    const isPromised = hold === "run" && head.logged > 0;
-    return !isInHand && !isPromised && isBeyond(slots, config.id, limit);
+    const isPromised = hold === "run" && this.#mayHaveBegun;
+    return !isInHand && !isPromised && isBeyond(slots, this.#input.config.id, limit);
   }
 
   async #ownSlots({ hash }: RunLimit): Promise<Slot[]> {
@@ -245,12 +247,30 @@ export class TurnSlots {
     const granted = await granter.grant(this.#seat());
     // Another granter may have given it: it counts as found.
     if (granted) return this.#keep(store, limit, granted);
-    if (!this.#input.swept || this.#checked) return null;
-    this.#checked = true;
-    await new CheckHolders(this.#services, store, { hash: limit.hash, stepQueueUrl: this.#input.stepQueueUrl }).check();
+    if (!this.#input.swept || !(await this.#checkHolders(limit))) return null;
     // The ticket that was just put stands: whoever takes it gives a place for it.
     const freed = await granter.grant(this.#seat());
     return freed ? this.#keep(store, limit, freed) : null;
+  }
+
+  /**
+   * The sweeper woke a run whose distributed steps are not done: they may wait, under any of its limits, for places whose holders
+   * are gone. Nobody asks for them: they have no turn that a sweeper wakes.
+   */
+  async checkForBranches(): Promise<void> {
+    for (const limit of this.#limits) {
+      if (limit.hold !== "step" || !(await this.#store(limit.hash).isQueued())) continue;
+      if (await this.#checkHolders(limit)) await this.#granter(limit).grant(null);
+    }
+  }
+
+  /** False when this turn has done so before. */
+  async #checkHolders({ hash }: RunLimit): Promise<boolean> {
+    if (this.#checked.has(hash)) return false;
+    this.#checked.add(hash);
+    const { stepQueueUrl } = this.#input;
+    await new CheckHolders(this.#services, this.#store(hash), { hash, stepQueueUrl }).check();
+    return true;
   }
 
   /**
@@ -258,10 +278,14 @@ export class TurnSlots {
    * functions that take the same two places in different order would wait for one another.
    */
   async #startAnew(): Promise<void> {
-    const hasBegun = this.#input.head.logged > 0;
     for (const limit of this.#limits) {
-      if (limit.hold === "step" || !hasBegun) await this.#giveBackOne(limit);
+      if (limit.hold === "step" || !this.#mayHaveBegun) await this.#giveBackOne(limit);
     }
+  }
+
+  /** A turn that was lost may have begun a body, and left nothing of it. */
+  get #mayHaveBegun(): boolean {
+    return this.#input.stolen || this.#input.hasBegun();
   }
 
   async #giveBackOne(limit: RunLimit): Promise<void> {

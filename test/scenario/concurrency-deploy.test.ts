@@ -7,7 +7,8 @@ import { expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
 import type { ConcurrencyOption } from "../../sdk/concurrency.js";
 import type { PerdureFunction } from "../../sdk/function.js";
-import { events, Floor, leftOver, statuses } from "./floor.js";
+import { events, Floor, leftOver, runsOf, statuses } from "./floor.js";
+import { isPutOf, onceAt } from "./hands.js";
 import { scenarios } from "./started.js";
 import { HOUR, MINUTE, SECOND, type Scenario } from "./world.js";
 
@@ -157,4 +158,32 @@ it("a rollback to the old key finds its waiters where they were", async () => {
   expect(new Set(await statuses(scenario, ids))).toEqual(new Set(["Completed"]));
   expect([floor.order, floor.most.get("all")]).toEqual([["n0", "n1", "n2"], 1]);
   expect(await leftOver(scenario, ids)).toEqual([]);
+});
+
+it("a run keeps its place under a lowered limit although the turn that began it was lost", async () => {
+  const floor = new Floor();
+  const kept = (limit: number): PerdureFunction<never> =>
+    client.createFunction(
+      { id: "kept", triggers: { event: "shop/go" }, concurrency: { limit, hold: "run" } },
+      async ({ event, step }) => {
+        await step.run({ id: "far", distributed: true }, () => floor.work((event.data as { n: string }).n, SECOND));
+        await step.sleep("kept", "10m");
+      },
+    );
+  const scenario = await start({ client, functions: [kept(2)] });
+  floor.scenario = scenario;
+  const died = onceAt(scenario, (call) => isPutOf(call, "LOG#"), "crash-after");
+  const ids = await sendInOrder(scenario, 2);
+  await scenario.advance(SECOND);
+  expect([died(), floor.order.length]).toEqual([true, 1]);
+  await scenario.world.redeploy([kept(1)]);
+  await scenario.advance(90 * SECOND);
+  expect(floor.order).toHaveLength(2);
+  const heads = (await runsOf(scenario, ids)).map(({ head }) => head);
+  expect(heads.map(({ places }) => [Object.keys(places.held).length, places.queued])).toEqual([
+    [1, null],
+    [1, null],
+  ]);
+  await scenario.advance(12 * MINUTE);
+  expect(await statuses(scenario, ids)).toEqual(["Completed", "Completed"]);
 });

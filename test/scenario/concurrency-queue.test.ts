@@ -9,6 +9,7 @@ import type { ConcurrencyOption } from "../../sdk/concurrency.js";
 import type { TimeStr } from "../../sdk/duration.js";
 import type { PerdureFunction } from "../../sdk/function.js";
 import { hashesOf } from "../../runtime/flow/limits-of-run.js";
+import { TURN_SEAT } from "../../runtime/flow/seats.js";
 import { SlotStore } from "../../runtime/state/slot-store.js";
 import { cancelRunOf, events, Floor, leftOver, runsOf, shown, statuses } from "./floor.js";
 import { isPutOf, isSendTo, onceAt } from "./hands.js";
@@ -256,7 +257,9 @@ it.each(["a run that does not exist", "a run that has ended", "a distributed ste
     const runId = ended?.head.runId ?? "";
     const run = whose === "a run that has ended" ? runId : `${runId.slice(0, -4)}0000`;
     const untilMs = whose.startsWith("a distributed") ? scenario.clock.now() + MINUTE : null;
-    expect(await store.take(0, { run, seat: untilMs === null ? "t" : "bnone", fn: "fn", untilMs })).not.toBeNull();
+    expect(
+      await store.take(0, { run, seat: untilMs === null ? TURN_SEAT : "bnone", fn: "fn", untilMs }),
+    ).not.toBeNull();
     ids.push(...(await scenario.send({ name: "shop/go", data: { n: "n1" } })));
     await scenario.advance(SECOND);
     expect(floor.order).toEqual(["n0"]);

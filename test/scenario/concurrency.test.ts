@@ -5,7 +5,7 @@
  */
 import { expect, it } from "vitest";
 import { Perdure } from "../../sdk/client.js";
-import { events, Floor, leftOver, shown, statuses } from "./floor.js";
+import { events, Floor, leftOver, runsOf, shown, statuses } from "./floor.js";
 import { scenarios } from "./started.js";
 import { MINUTE, SECOND } from "./world.js";
 
@@ -70,6 +70,24 @@ it("steps side by side take a place each while there are some, and never more th
   await scenario.advance(10 * MINUTE);
   expect(await statuses(scenario, ids)).toEqual(["Completed", "Completed", "Completed"]);
   expect([floor.most.get("top"), floor.most.get("low")]).toEqual([4, 4]);
+  expect(await leftOver(scenario, ids)).toEqual([]);
+});
+
+it("a turn that goes on in another one gives back the places of steps side by side", async () => {
+  const floor = new Floor();
+  const fn = client.createFunction({ id: "fn", triggers: { event: "shop/go" }, concurrency: 3 }, async ({ step }) => {
+    for (const round of [0, 1, 2, 3]) {
+      const names = Array.from({ length: 3 }, (_, index) => `${round}.${index}`);
+      await Promise.all(names.map((name) => step.run(name, () => floor.work(name, 6 * SECOND))));
+    }
+  });
+  const scenario = await start({ client, functions: [fn], workerTimeoutMs: 14 * SECOND });
+  floor.scenario = scenario;
+  const ids = await scenario.send(...events(1));
+  await scenario.advance(10 * MINUTE);
+  const [run] = await runsOf(scenario, ids);
+  expect(run?.head.status).toBe("Completed");
+  expect(run?.head.epoch).toBeGreaterThan(1);
   expect(await leftOver(scenario, ids)).toEqual([]);
 });
 

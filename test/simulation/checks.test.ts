@@ -184,7 +184,7 @@ const limited = ({ rules, place, other, otherRun }: Partial<Limited>): Evidence 
   const slots = slotsOf({ ...registered, concurrency: [{ config: first, key: null }] }, event);
   const hash = slots[0]?.split(".")[1] ?? "";
   const own: SlotRecord = {
-    ...{ hash, index: 0, run: PARENT, seat: "t", takenAtMs: 1_400, goneAtMs: 1_700 },
+    ...{ hash, index: 0, run: PARENT, seat: "a", takenAtMs: 1_400, goneAtMs: 1_700 },
     stamps: [{ atMs: 1_400, untilMs: null }],
   };
   const limitedRun = { ...run, head: { ...head, slots } };
@@ -218,11 +218,11 @@ const broken: [CheckName, string, Evidence][] = [
   ["limitsOfStepsHold", "2 bodies were at work", limited({ rules: [{ limit: 1 }], ...ofBranch(1_501) })],
   ["limitsOfRunsHold", "2 runs had begun", limited({ rules: [{ limit: 1, hold: "run" }] })],
   ["bodiesHavePlaces", "began with 0 places", limited({ place: { goneAtMs: 1_500 } })],
-  ["bodiesHavePlaces", "began with 1 places", limited({ place: { seat: "t" }, other: { runId: PARENT } })],
+  ["bodiesHavePlaces", "began with 1 places", limited({ place: { seat: "a" }, other: { runId: PARENT } })],
   ["bodiesHavePlaces", "began with 0 places", limited({ ...ofBranch(9_000), place: { seat: "bOther" } })],
   [
     "restHoldsNothing",
-    'run sim_other rested with a place ("t")',
+    'run sim_other rested with a place ("a")',
     limited({ otherRun: { times: { ...run.times, rests: [{ atMs: 1_660, epoch: 1 }] } } }),
   ],
   ["keysAreToldApart", "too", limited({ rules: [{ key: inHalves }] })],

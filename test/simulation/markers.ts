@@ -66,3 +66,18 @@ export const MARKERS = {
 } as const satisfies Record<string, string>;
 
 export type Marker = keyof typeof MARKERS;
+
+/** The rare things a world has met; each is told once. */
+export class MetMarkers extends Set<Marker> {
+  readonly #tell: (marker: Marker) => void;
+
+  constructor(tell: (marker: Marker) => void) {
+    super();
+    this.#tell = tell;
+  }
+
+  override add(marker: Marker): this {
+    if (!this.has(marker)) this.#tell(marker);
+    return super.add(marker);
+  }
+}

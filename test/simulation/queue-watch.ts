@@ -10,13 +10,21 @@ export class QueueWatch {
   readonly #received = new Set<string>();
   readonly #deleted = new Set<string>();
   readonly #byHandle = new Map<string, string>();
-  readonly #fromSweeper = new Set<string>();
+  readonly #isQueued: (runId: string) => boolean;
+  /** Messages of sweepers, and whether their run waited for a place when they were sent. */
+  readonly #fromSweeper = new Map<string, boolean>();
 
-  constructor(mark: (marker: Marker) => void) {
+  constructor(mark: (marker: Marker) => void, isQueued: (runId: string) => boolean) {
     this.#mark = mark;
+    this.#isQueued = isQueued;
   }
 
   applied(operation: string, input: Input, output: Output): void {
+    if (operation === "SendMessage") this.#sent(input["MessageBody"], output["MessageId"]);
+    if (operation === "SendMessageBatch") {
+      const bodies = new Map(records(input["Entries"]).map(({ Id, MessageBody }) => [Id, MessageBody]));
+      for (const { Id, MessageId } of records(output["Successful"])) this.#sent(bodies.get(Id), MessageId);
+    }
     if (operation === "ReceiveMessage") this.#receive(input, records(output["Messages"]));
     if (operation === "DeleteMessageBatch") {
       for (const { ReceiptHandle: handle } of records(input["Entries"])) {
@@ -26,9 +34,18 @@ export class QueueWatch {
     }
   }
 
-  /** Whether a claim was made by a message that a sweeper sent. */
-  isSweepersWake(values: Item): boolean {
-    return Object.values(values).some((value) => this.#fromSweeper.has(value.S ?? ""));
+  /** Whether a claim was made by a message that a sweeper sent, and whether the run waited for a place then; null: neither. */
+  sweepersWake(values: Item): { wasQueued: boolean } | null {
+    for (const { S: text = "" } of Object.values(values)) {
+      const wasQueued = this.#fromSweeper.get(text);
+      if (wasQueued !== undefined) return { wasQueued };
+    }
+    return null;
+  }
+
+  #sent(body: unknown, messageId: unknown): void {
+    const [, runId] = /^\{"v":1,"run":"([^"]+)".*"why":"sweep"/.exec(String(body)) ?? [];
+    if (runId !== undefined) this.#fromSweeper.set(String(messageId), this.#isQueued(runId));
   }
 
   #receive(input: Input, messages: readonly Record<string, unknown>[]): void {
@@ -42,7 +59,6 @@ export class QueueWatch {
       const [, runId] = /^\{"v":1,"run":"([^"]+)"/.exec(String(Body)) ?? [];
       if (runId !== undefined) this.wakes.set(runId, (this.wakes.get(runId) ?? 0) + 1);
       if (String(Body).includes('"why":"slot"')) this.#mark("place handed on");
-      if (String(Body).includes('"why":"sweep"')) this.#fromSweeper.add(messageId);
     }
   }
 }

@@ -87,8 +87,9 @@ export class SlotWatch {
     if (leaseUntilMs > 0) return;
     if (places.queued !== null) this.#mark("run queued for a place");
     const hash = this.#beside.get(runId);
-    // A run whose time to begin is up is cancelled by whoever looks.
-    const hasGoneOn = places.queued !== hash && status !== "Cancelled";
+    // It begins anew with what it takes first, and may be queued there. One whose time to begin is up is cancelled by whoever looks.
+    const hasPlace = places.queued === null || Object.hasOwn(places.held, hash ?? "");
+    const hasGoneOn = places.queued !== hash && hasPlace && status !== "Cancelled";
     if (hash !== undefined && hasGoneOn) this.#mark("free place found by the sweeper");
     this.#beside.delete(runId);
   }

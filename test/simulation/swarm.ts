@@ -79,6 +79,11 @@ const MAX_DISASTERS = 4;
 const JAM_SHARE = 0.3;
 const LEAST_JAM = 0.03;
 const MOST_JAM = 0.2;
+/**
+ * Of each message on the way of a wake. A schedule that is late, two such messages, and a connection that breaks, after which a
+ * message comes again when it is visible: all that is less than the two minutes after which a sweeper looks.
+ */
+const GENTLE_LATE_MS = 15 * SECOND;
 const GENTLE_SLOW_MS = 100;
 
 export function drawSwarm(random: Random): Swarm {
@@ -92,7 +97,9 @@ export function drawSwarm(random: Random): Swarm {
   if (!isGentle) return drawn;
   const calls = { ...drawn.calls, crashBefore: 0, crashAfter: 0, freeze: 0, place: 0, lost: 0 };
   const none = { kills: 0, freezes: 0, redeploys: 0, purges: 0, disasters: 0, outages: 0 };
-  return { ...drawn, ...none, calls, isGentle: true, slowMs: Math.min(drawn.slowMs, GENTLE_SLOW_MS) };
+  const queues = { ...drawn.queues, lateByMs: Math.min(drawn.queues.lateByMs, GENTLE_LATE_MS) };
+  const slow = { slowMs: Math.min(drawn.slowMs, GENTLE_SLOW_MS), schedulesLateMs: drawn.schedulesLateMs / 3 };
+  return { ...drawn, ...none, ...slow, calls, queues, isGentle: true };
 }
 
 function drawAny(random: Random): Omit<Swarm, "bulkCancels" | "crowds" | "disasters"> {

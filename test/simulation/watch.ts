@@ -12,7 +12,7 @@ import { AwsServiceError, type Input, type Output, type ServiceModel } from "../
 import type { World } from "../../local/world/world.js";
 import { entriesOf, type Peek } from "../crash/peek.js";
 import { Fates } from "../crash/fates.js";
-import type { Marker } from "./markers.js";
+import { MetMarkers, type Marker } from "./markers.js";
 import { BulkCancelWatch } from "./operators/bulk-cancel-watch.js";
 import { QueueWatch } from "./queue-watch.js";
 import { RunTimetable } from "./run-times.js";
@@ -21,7 +21,8 @@ import { SlotWatch } from "./slot-watch.js";
 const READS = new Set(["GetItem", "BatchGetItem", "Query", "GetQueueAttributes", "ListSchedules", "GetSchedule"]);
 
 export class Watch {
-  readonly markers = new Set<Marker>();
+  /** What is met is told in the trace, the first time. */
+  readonly markers = new MetMarkers((marker) => this.note(`--- ${marker}`));
   readonly fates = new Fates();
   readonly times = new RunTimetable();
   readonly bulkCancels: BulkCancelWatch;
@@ -43,10 +44,10 @@ export class Watch {
     this.#keepsLines = options.keepsLines;
     this.#startMs = options.now();
     this.#peek = peek;
-    this.#queues = new QueueWatch((marker) => void this.markers.add(marker));
     const mark = (marker: Marker): void => void this.markers.add(marker);
     this.bulkCancels = new BulkCancelWatch(mark, this.#now);
     this.slots = new SlotWatch(mark, this.#now, (runId) => this.#peek().head(runId));
+    this.#queues = new QueueWatch(mark, (runId) => this.slots.isQueued(runId));
     const { dynamodb, sqs, scheduler, s3 } = world.aws;
     for (const model of [dynamodb, sqs, scheduler, s3]) this.#tap(model);
   }
@@ -136,11 +137,10 @@ export class Watch {
     if (condition === conditions.CANCELLABLE_RELEASED) this.markers.add("cancelled at rest");
     const claimedBy = itemOf(input["ExpressionAttributeValues"]);
     const isClaim = condition === conditions.CLAIMABLE || condition === conditions.STEALABLE;
+    const sweep = isClaim ? this.#queues.sweepersWake(claimedBy) : null;
     // Who waits for a place is looked at by the sweeper now and then, by design.
-    if (isClaim && this.#queues.isSweepersWake(claimedBy)) {
-      if (this.slots.isQueued(runId)) this.slots.swept(runId);
-      else this.markers.add("lost wake healed");
-    }
+    if (sweep && this.slots.isQueued(runId)) this.slots.swept(runId);
+    else if (sweep && !sweep.wasQueued) this.markers.add("lost wake healed");
     const head = this.#noteHead(runId);
     if (head && condition === conditions.RELEASABLE) this.times.noteRest(head, this.#now());
     const isBulk = head?.reason?.code === "CANCELLED_IN_BULK";
@@ -207,8 +207,9 @@ function runOf(key: Item): string | null {
 }
 
 function about(input: Input): string {
-  const { pk, sk } = itemOf(input["Item"] ?? input["Key"]);
-  if (pk?.S !== undefined) return ` ${pk.S} ${sk?.S ?? ""}`;
+  const { pk, sk, run, seat } = itemOf(input["Item"] ?? input["Key"]);
+  const whose = seat?.S === undefined || sk?.S?.includes(seat.S) ? "" : ` for ${run?.S ?? ""} ${seat.S}`;
+  if (pk?.S !== undefined) return ` ${pk.S} ${sk?.S ?? ""}${whose}`;
   const name: unknown = input["Name"] ?? input["QueueUrl"] ?? input["Key"];
   return typeof name === "string" ? ` ${name.slice(name.lastIndexOf("/") + 1)}` : "";
 }

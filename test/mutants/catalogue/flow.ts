@@ -7,11 +7,13 @@ const BRANCH_SLOTS = "runtime/flow/branch-slots.ts";
 const BODIES = "runtime/flow/body-seats.ts";
 const GRANT = "runtime/flow/grant.ts";
 const LIMITS = "runtime/flow/limits-of-run.ts";
+const BRANCH_TURN = "runtime/executor/branch-turn.ts";
 const SETTLEMENT = "runtime/executor/settlement.ts";
 
 const QUEUE = "scenario/concurrency-queue";
 const TOGETHER = "scenario/concurrency-together";
 const DEPLOY = "scenario/concurrency-deploy";
+const LEFT = "scenario/concurrency-left";
 const HOLDERS = "crash/slot-holders";
 
 export const FLOW: readonly Mutant[] = [
@@ -180,8 +182,8 @@ export const FLOW: readonly Mutant[] = [
     name: "a turn keeps a place it was given beyond its limit",
     rule: "PROTOCOL §5: a deployment changes limits at once",
     file: TURN_SLOTS,
-    find: "return !isInHand && !isPromised && isBeyond(slots, config.id, limit);",
-    replace: "return !isInHand && !isPromised && isBeyond(slots, config.id, limit + 1_000);",
+    find: "isBeyond(slots, this.#input.config.id, limit)",
+    replace: "isBeyond(slots, this.#input.config.id, limit + 1_000)",
     caughtBy: caughtIn(DEPLOY, "a limit lowered from 10 to 2"),
   },
   {
@@ -219,10 +221,74 @@ export const FLOW: readonly Mutant[] = [
   {
     name: "a distributed step does not give its place back",
     rule: "PROTOCOL §5: distributed steps",
-    file: "runtime/executor/branch-turn.ts",
+    file: BRANCH_TURN,
     find: ".finally(() => slots?.giveBack());",
     replace: ".finally(() => slots);",
     caughtBy: caughtIn("scenario/concurrency", "distributed steps take a place each"),
+  },
+  {
+    name: "a run that lost its first turn has not begun",
+    rule: "PROTOCOL §5: hold run, from the first turn to the end",
+    file: TURN_SLOTS,
+    find: "return this.#input.stolen || this.#input.hasBegun();",
+    replace: "return !this.#input.stolen && this.#input.hasBegun();",
+    caughtBy: caughtIn(DEPLOY, "although the turn that began it was lost"),
+  },
+  {
+    name: "nobody asks for those who wait under a step's second limit",
+    rule: "PROTOCOL §5: holders that are gone",
+    file: "runtime/executor/turn.ts",
+    find: "if (swept && waits.some(",
+    replace: "if (!swept && waits.some(",
+    caughtBy: caughtIn(LEFT, "a step that waits for its second place"),
+  },
+  {
+    name: "a turn hands the places of its further bodies to nobody",
+    rule: "PROTOCOL §5: further bodies",
+    file: "runtime/executor/turn.ts",
+    find: 'if (outcome.kind === "yielded") await this.#slots.bodies.close();',
+    replace: 'if (outcome.kind === "yielded") this.#slots.bodies.stop();',
+    caughtBy: caughtIn("scenario/concurrency", "a turn that goes on in another one gives back"),
+  },
+  {
+    name: "a place whose worker may still be at it is left to nobody",
+    rule: "PROTOCOL §5: distributed steps",
+    file: BRANCH_TURN,
+    find: "const done: Disposition = laterMs === null ? GONE",
+    replace: "const done: Disposition = laterMs !== 0 ? GONE",
+    caughtBy: caughtIn(LEFT, "a place whose worker died as its run ended"),
+  },
+  {
+    name: "a ticket that is put as its run ends stays in the queue",
+    rule: "PROTOCOL §5: whoever writes first reads then",
+    file: BRANCH_TURN,
+    find: "if (!now || !isLive(now.head.status)) await slots?.leave();",
+    replace: "if (!now) await slots?.leave();",
+    caughtBy: caughtIn(LEFT, "a distributed step that queues as its run ends"),
+  },
+  {
+    name: "an end leaves the tickets of steps that were let go",
+    rule: "PROTOCOL §5: an end leaves nothing",
+    file: SETTLEMENT,
+    find: "[...waits, ...waitsLetGo(this.#state.entries)]",
+    replace: "[...waits, ...waitsLetGo([])]",
+    caughtBy: caughtIn(LEFT, "steps that lost a race are not given places"),
+  },
+  {
+    name: "who finds nothing of his own gives nothing on",
+    rule: "PROTOCOL §5: whoever gives back looks who can be served",
+    file: BRANCH_SLOTS,
+    find: "      // Whoever came here before may have died between giving back and giving on.\n      await this.#giveOn(limit);",
+    replace: "      if (laterMs !== null) await this.#giveOn(limit);",
+    caughtBy: caughtIn(LEFT, "a queue goes on when a worker dies"),
+  },
+  {
+    name: "a run's turn stands behind its own steps",
+    rule: "PROTOCOL §5: order of the queue",
+    file: "runtime/flow/seats.ts",
+    find: 'export const TURN_SEAT = "a";',
+    replace: 'export const TURN_SEAT = "t";',
+    caughtBy: caughtIn(LEFT, "a run's turn goes before its distributed steps"),
   },
   {
     name: "a run in a queue asks for none of its distributed steps anew",

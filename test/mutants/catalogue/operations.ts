@@ -160,7 +160,7 @@ export const OPERATIONS: readonly Mutant[] = [
     name: "a branch begins that no log holds",
     rule: "PROTOCOL §5: op, then arm",
     file: BRANCH_TURN,
-    find: "if (!isWanted) return GONE;",
+    find: "if (!isWanted) return done;",
     replace: "",
     caughtBy: caughtIn("scenario/fan-in", "a branch that no log asks for does not begin"),
   },
@@ -168,10 +168,8 @@ export const OPERATIONS: readonly Mutant[] = [
     name: "a branch of a cancelled run begins",
     rule: "DESIGN §7: a cancelled run starts nothing",
     file: BRANCH_TURN,
-    find: `const isWanted = isLive(run.head.status) && !arrived && isAwaited(run, work);
-  if (!isWanted && slots?.mayHave) await slots.places.leave();
-  if (!isLive(run.head.status)) return GONE;`,
-    replace: "const isWanted = !arrived && isAwaited(run, work);",
+    find: "const isWanted = isLive(run.head.status) && !arrived && isAwaited(run, work);",
+    replace: "const isWanted = !arrived && isAwaited(run, work); run.head.status = 'Running';",
     caughtBy: caughtIn("scenario/distributed", "a cancelled run starts no further branch"),
   },
   {

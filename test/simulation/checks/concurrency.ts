@@ -23,6 +23,8 @@ const FOREVER = Number.POSITIVE_INFINITY;
 /** A body, and until when it is at work. */
 interface Work {
   body: BodyStart;
+  /** How many bodies began before it. */
+  order: number;
   run: RunEvidence;
   limits: readonly RunLimit[];
   untilMs: number;
@@ -31,10 +33,13 @@ interface Work {
 /** At no time are more bodies at work than the highest of the limits says that were in force since the oldest place was taken. */
 export const limitsOfStepsHold: Check = (evidence) => {
   const works = worksOf(evidence);
-  return works.flatMap(({ body, limits }) =>
-    limits.flatMap(({ hash, hold }) => {
+  return works.flatMap((begun) =>
+    begun.limits.flatMap(({ hash, hold }) => {
       if (hold !== "step") return [];
-      const others = works.filter((work) => isUnder(work.limits, hash, "step") && isAtWork(work, hash, body, evidence));
+      const { body } = begun;
+      const others = works.filter(
+        (work) => isUnder(work.limits, hash, "step") && isAtWork(work, hash, begun, evidence),
+      );
       const allowed = limitAt(evidence, hash, runsOf(others), body.atMs);
       if (others.length <= allowed) return [];
       return [
@@ -73,7 +78,7 @@ export const bodiesHavePlaces: Check = (evidence) => {
       if (isDistributed && hold === "run") return [];
       const own = works.filter((other) => other.body.runId === body.runId && isSameTurn(other.body, body));
       const needed =
-        isDistributed || hold === "run" ? 1 : own.filter((other) => isAtWork(other, hash, body, evidence)).length;
+        isDistributed || hold === "run" ? 1 : own.filter((other) => isAtWork(other, hash, work, evidence)).length;
       const places = evidence.slots.filter((slot) => slot.hash === hash && isPlaceOf(slot, body)).length;
       if (places >= needed) return [];
       return [`${body.site} of run ${body.runId} began with ${places} places under ${hash}, and ${needed} bodies`];
@@ -135,12 +140,12 @@ export const placesAreGivenBack: Check = ({ swarm, slots }) =>
 
 function worksOf(evidence: Evidence): Work[] {
   const byId = new Map(evidence.runs.map((run) => [run.runId, run]));
-  return evidence.ledger.bodies.flatMap((body) => {
+  return evidence.ledger.bodies.flatMap((body, order) => {
     const run = byId.get(body.runId);
     const program = run && programOf(evidence, run);
     if (!run || !program) return [];
     const limits = limitsOfRun(run.head, program, body.version);
-    return limits.length === 0 ? [] : [{ body, run, limits, untilMs: untilOf(body, run) }];
+    return limits.length === 0 ? [] : [{ body, order, run, limits, untilMs: untilOf(body, run) }];
   });
 }
 
@@ -155,11 +160,13 @@ function untilOf({ kind, epoch, endedAtMs, toldAtMs }: BodyStart, { head, times 
   return Math.min(overAtMs, lostAtMs, endMs + leaseMs);
 }
 
-/** Whether a body is at work in the instant in which another one begins, which is itself. */
-function isAtWork({ body, run, untilMs }: Work, hash: string, at: BodyStart, evidence: Evidence): boolean {
-  if (body === at) return true;
-  if (body.atMs > at.atMs || untilMs <= at.atMs) return false;
-  return body.kind !== "distributed" || keptUntilMs(evidence, body, run.runId, hash) > at.atMs;
+/** Whether a body is at work as another one begins, which is itself. */
+function isAtWork({ body, order, run, untilMs }: Work, hash: string, begun: Work, evidence: Evidence): boolean {
+  if (order === begun.order) return true;
+  const { atMs } = begun.body;
+  const isLater = body.atMs > atMs || (body.atMs === atMs && order > begun.order);
+  if (isLater || untilMs <= atMs) return false;
+  return body.kind !== "distributed" || keptUntilMs(evidence, body, run.runId, hash) > atMs;
 }
 
 /** Until when the worker of a distributed step kept its place: the first of its times that went by without another one. */

@@ -30,5 +30,5 @@ describe("beyond its limit", () => {
 });
 
 it("a turn's seats go with the run's lease, a distributed step's do not", () => {
-  expect([isTurnSeat("t"), isTurnSeat("x12"), isTurnSeat("bAb3")]).toEqual([true, true, false]);
+  expect([isTurnSeat("a"), isTurnSeat("x12"), isTurnSeat("bAb3")]).toEqual([true, true, false]);
 });
