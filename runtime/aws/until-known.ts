@@ -23,6 +23,9 @@ const LONGEST_DELAY_MS = 1_000;
 /** About six seconds of trying: below every Lambda timeout of the platform, above a passing throttle. */
 const MAX_ATTEMPTS = 10;
 
+/** Longer than any invocation lasts, at a second each: it is `giveUp` that ends it. */
+export const PATIENT_ATTEMPTS = 1_000;
+
 export interface Patience {
   /** Checked before each repetition: true gives up at once. */
   giveUp?: () => boolean;

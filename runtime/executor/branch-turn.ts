@@ -3,6 +3,7 @@
  * No claim, no lease and no log entry: the run's own turn is where history is written. A message that comes twice runs the
  * body twice at worst; the first outcome is the only one.
  */
+import { PATIENT_ATTEMPTS } from "../aws/until-known.js";
 import { BranchSlots } from "../flow/branch-slots.js";
 import { serializeError, stepInterrupted } from "../../sdk/errors.js";
 import type { BackoffConfig, PassInput, PassOutcome, PassPort, StepName } from "../../sdk/protocol.js";
@@ -18,7 +19,7 @@ import { BranchStore } from "../state/branch-store.js";
 import { InboxStore, type StoredArrival } from "../state/inbox-store.js";
 import { payloadObjectKey } from "../state/keys.js";
 import { LogStore, type LoadedRun } from "../state/log-store.js";
-import { pack } from "../state/payloads.js";
+import { pack, type Packed } from "../state/payloads.js";
 import { RunStore } from "../state/run-store.js";
 import { Deadline } from "./deadline.js";
 import type { Disposition, Executor, WakeDelivery } from "./handle-wake.js";
@@ -112,7 +113,8 @@ async function attempt(
     await slots?.giveBack();
     return { why: "answer", by: "branch", err: serializeError(stepInterrupted({ stepId: work.id })) };
   }
-  const outcome = await runBody(executor, delivery, work, branch).finally(() => slots?.giveBack());
+  const { outcome, stored } = await runBody(executor, delivery, work, branch).finally(() => slots?.giveBack());
+  if (stored) return { why: "answer", by: "branch", ok: stored };
   if (outcome.kind === "absent") {
     services.logger.warn(
       `Step "${work.id}" of run "${runId}" is no longer asked for by the code; its branch is dropped`,
@@ -126,13 +128,8 @@ async function attempt(
     await sendMessage(services, delivery.receipt.queueUrl, next, MISSING_PARK_MS);
     return "again";
   }
-  if (outcome.kind !== "branch") return "later";
+  if (outcome.kind !== "branch" || "ok" in outcome.result) return "later";
   const { result } = outcome;
-  if ("ok" in result) {
-    const name = `in-${hash}`;
-    const ok = await pack(services, JSON.stringify(result.ok), () => payloadObjectKey(`runs/${runId}`, name));
-    return { why: "answer", by: "branch", ok };
-  }
   if (result.retryAtMs === null) return { why: "answer", by: "branch", err: result.err };
   const again = { ...work, attempt: work.attempt + 1 };
   const next = { ...wakeOf(delivery), branch: again, dueMs: result.retryAtMs };
@@ -148,12 +145,13 @@ function wakeOf({ wake }: WakeDelivery): WakeMessage {
   return rest;
 }
 
+/** What the body comes to; its result is stored while its message and its place are still kept. */
 async function runBody(
   { services, host }: Executor,
   delivery: WakeDelivery,
   { id, i, attempt: number }: BranchWork,
   { run, slots }: Branch,
-): Promise<PassOutcome> {
+): Promise<{ outcome: PassOutcome; stored: Packed | null }> {
   const { head, entries, resultBytes } = run;
   const input: PassInput = {
     functionId: head.functionId,
@@ -169,7 +167,11 @@ async function runBody(
   const beat = startBeat(services, delivery, { head, hash: stepHash(id, i), slots }, cancelled);
   try {
     const stopped = AbortSignal.any([cancelled.signal, deadline.over]);
-    return await host.run(input, branchPort(services, delivery, stopped, host.get(head.functionId)?.backoff));
+    const outcome = await host.run(input, branchPort(services, delivery, stopped, host.get(head.functionId)?.backoff));
+    if (outcome.kind !== "branch" || !("ok" in outcome.result)) return { outcome, stored: null };
+    const objectKey = (): string => payloadObjectKey(`runs/${head.runId}`, `in-${stepHash(id, i)}`);
+    const patience = { giveUp: () => stopped.aborted, maxAttempts: PATIENT_ATTEMPTS };
+    return { outcome, stored: await pack(services, JSON.stringify(outcome.result.ok), objectKey, patience) };
   } finally {
     beat.stop();
     deadline.close();

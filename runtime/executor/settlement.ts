@@ -4,6 +4,7 @@
  * Must not: run a pass, or write the log.
  */
 import type { FunctionConfig, Json, LogEntry, SerializedError, StoredEvent } from "../../sdk/protocol.js";
+import { PATIENT_ATTEMPTS } from "../aws/until-known.js";
 import {
   QUEUED_FAR_MS,
   QUEUED_NEAR,
@@ -25,6 +26,7 @@ import { payloadObjectKey } from "../state/keys.js";
 import { pack } from "../state/payloads.js";
 import { RunStore, type HeadWrite, type Release, type RunEnd } from "../state/run-store.js";
 import { armTimer, type Timer } from "../timers/timer.js";
+import type { Deadline } from "./deadline.js";
 import { effectsOf, performEffects, type End } from "./effects.js";
 import type { Lease } from "./lease.js";
 import { outstandingWaits, waitsLetGo } from "./let-go.js";
@@ -51,6 +53,7 @@ export interface TurnState {
 
 export interface SettlementInput {
   lease: Lease;
+  deadline: Pick<Deadline, "near">;
   config: FunctionConfig;
   stepQueueUrl: string;
   timeouts: RunTimeouts;
@@ -75,12 +78,11 @@ export class Settlement {
   async end(status: EndStatus, output: Json, error: SerializedError | null): Promise<TurnResult> {
     const { lease } = this.#input;
     const nowMs = this.#services.clock.now();
+    const objectKey = (): string => payloadObjectKey(`runs/${lease.runId}`, `output-${lease.epoch}`);
+    const giveUp = (): boolean => !lease.held || this.#input.deadline.near;
+    const patience = { giveUp, maxAttempts: PATIENT_ATTEMPTS };
     const packed =
-      status === "Completed"
-        ? await pack(this.#services, JSON.stringify(output), () =>
-            payloadObjectKey(`runs/${lease.runId}`, `output-${lease.epoch}`),
-          )
-        : null;
+      status === "Completed" ? await pack(this.#services, JSON.stringify(output), objectKey, patience) : null;
     const objects = this.#state.objects + (packed?.form === "object" ? 1 : 0);
     const effects = effectsOf({ ...this.#state.head, objects }, await this.#endOf(status, nowMs));
     const end = {

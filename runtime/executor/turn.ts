@@ -19,7 +19,7 @@ import type {
   PassPort,
   WaitingStep,
 } from "../../sdk/protocol.js";
-import { outcomeUnknown } from "../aws/until-known.js";
+import { outcomeUnknown, PATIENT_ATTEMPTS } from "../aws/until-known.js";
 import { TurnSlots } from "../flow/turn-slots.js";
 import { publishEvents } from "../ingest/publish.js";
 import type { Services } from "../services.js";
@@ -259,7 +259,8 @@ export class Turn {
     const { lease } = this.#input;
     const position = { runId: lease.runId, epoch: lease.epoch, n: this.#n, ttlSeconds: this.#state.head.ttlSeconds };
     try {
-      const writing = this.#log.append(position, entries, { giveUp: () => !lease.held, maxAttempts: 1_000 });
+      const patience = { giveUp: () => !lease.held, maxAttempts: PATIENT_ATTEMPTS };
+      const writing = this.#log.append(position, entries, patience);
       this.#written = writing.catch(() => undefined);
       const written = await writing;
       this.#n += written.items;

@@ -100,7 +100,7 @@ export class LogStore {
     entries: readonly LogEntry[],
     patience?: Patience,
   ): Promise<AppendResult> {
-    const stored = await Promise.all(entries.map((entry, index) => this.#spill(position, entry, index)));
+    const stored = await Promise.all(entries.map((entry, index) => this.#spill(position, entry, index, patience)));
     const objects = stored.filter((entry) => "at" in entry).length;
     const chunks = chunk(stored.map((entry) => JSON.stringify(entry)));
     for (const [offset, json] of chunks.entries()) {
@@ -187,13 +187,15 @@ export class LogStore {
     position: { runId: string; epoch: number; n: number },
     entry: LogEntry,
     index: number,
+    patience?: Patience,
   ): Promise<StoredEntry> {
     const bulk = bulkOf(entry);
     if (bulk === null) return entry;
     const json = JSON.stringify(bulk);
     if (json.length <= SPILL_ABOVE_BYTES) return entry;
     const name = `${position.epoch}-${position.n}-${index}`;
-    const packed = await pack(this.#services, json, () => payloadObjectKey(`runs/${position.runId}`, name));
+    const objectKey = (): string => payloadObjectKey(`runs/${position.runId}`, name);
+    const packed = await pack(this.#services, json, objectKey, patience);
     if (packed.form !== "object") return entry;
     return withoutBulk(entry, { at: { key: packed.key, jsonBytes: packed.jsonBytes } });
   }

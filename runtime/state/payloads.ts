@@ -7,7 +7,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { whileLoading } from "../../sdk/clock.js";
 import { defineError, shown } from "../../sdk/error-catalogue.js";
-import { untilKnown } from "../aws/until-known.js";
+import { untilKnown, type Patience } from "../aws/until-known.js";
 import type { Services } from "../services.js";
 
 /** JSON text in the form it is stored in. */
@@ -40,11 +40,16 @@ export function packInline(json: string): Exclude<Packed, { form: "object" }> {
 }
 
 /** Packs, putting a large payload into S3 under `objectKey` before it returns. */
-export async function pack(services: Services, json: string, objectKey: () => string): Promise<Packed> {
+export async function pack(
+  services: Services,
+  json: string,
+  objectKey: () => string,
+  patience?: Patience,
+): Promise<Packed> {
   const inline = packInline(json);
   if (inline.form === "text" || inline.bytes.byteLength <= SPILL_ABOVE_BYTES) return inline;
   const key = objectKey();
-  await putPayload(services, key, inline.bytes);
+  await putPayload(services, key, inline.bytes, patience);
   return { form: "object", key, jsonBytes: Buffer.byteLength(json) };
 }
 
@@ -110,19 +115,16 @@ function loadS3(services: Services): Promise<typeof import("@aws-sdk/client-s3")
   return whileLoading(services.clock, () => import("@aws-sdk/client-s3"));
 }
 
-async function putPayload(services: Services, key: string, bytes: Uint8Array): Promise<void> {
+async function putPayload(services: Services, key: string, bytes: Uint8Array, patience?: Patience): Promise<void> {
   const { PutObjectCommand } = await loadS3(services);
-  await untilKnown(services, `store payload "${key}"`, () =>
-    services.clients.s3.send(
-      new PutObjectCommand({
-        Bucket: services.settings.bucketName,
-        Key: key,
-        Body: bytes,
-        ContentType: "application/json",
-        ContentEncoding: "gzip",
-      }),
-    ),
-  );
+  const command = new PutObjectCommand({
+    Bucket: services.settings.bucketName,
+    Key: key,
+    Body: bytes,
+    ContentType: "application/json",
+    ContentEncoding: "gzip",
+  });
+  await untilKnown(services, `store payload "${key}"`, () => services.clients.s3.send(command), patience);
 }
 
 async function getPayload(services: Services, key: string): Promise<Uint8Array> {

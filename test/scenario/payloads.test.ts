@@ -289,3 +289,31 @@ it("a run that never rests long is never older than its items: a year of daily s
   expect(run.head.status).toBe("Completed");
   expect(run.output).toBe(100);
 });
+
+it("S3 that answers nothing for a minute makes no body run again: what has come out of it is stored when S3 is back", async () => {
+  const bodies: string[] = [];
+  const work = (id: string) => (): string => {
+    bodies.push(id);
+    return noise(40_000);
+  };
+  const client = new Perdure({ id: "shop" });
+  const fn = client.createFunction({ id: "outage", triggers: { event: "shop/x" }, retries: 0 }, async ({ step }) => {
+    const [near, far] = await Promise.all([
+      step.run("near", work("near")),
+      step.run({ id: "far", distributed: true }, work("far")),
+    ]);
+    return near + far;
+  });
+  const scenario = await start({ client, functions: [fn], workerTimeoutMs: 5 * MINUTE });
+  const backMs = scenario.clock.now() + MINUTE;
+  scenario.world.aws.faults.add(({ service, operation }) =>
+    service === "s3" && operation === "PutObject" && scenario.clock.now() < backMs ? "throttle" : undefined,
+  );
+  const [eventId = ""] = await scenario.send({ name: "shop/x" });
+  await scenario.advance(50 * SECOND);
+  expect(bodies.toSorted()).toEqual(["far", "near"]);
+  await scenario.advance(5 * MINUTE);
+  const { head, output } = await scenario.runOf(eventId);
+  expect([head.status, output]).toEqual(["Completed", noise(40_000).repeat(2)]);
+  expect(bodies).toHaveLength(2);
+});

@@ -17,6 +17,8 @@ export interface ChaosHost {
 const STRUCK = [...FUNCTION_CALLERS, "sweep", "dead-letter", "api"];
 const LONGEST_FREEZE_MS = MINUTE;
 const LONGEST_OUTAGE_MS = 12 * MINUTE;
+/** A step whose result finds no S3 until its invocation is over has used up an attempt: of 14 s each, five with their rests take four minutes. */
+const LONGEST_S3_OUTAGE_MS = 2 * MINUTE;
 const SERVICES = ["dynamodb", "sqs", "s3", "scheduler"] as const;
 
 export class Chaos {
@@ -43,7 +45,8 @@ export class Chaos {
     const service = SERVICES[Math.floor(chance * SERVICES.length)] ?? "dynamodb";
     // The same number says how far into its share of them it is: no second draw is needed.
     const share = (chance * SERVICES.length) % 1;
-    this.#downUntilMs.set(service, this.#host.now() + share * LONGEST_OUTAGE_MS);
+    const longestMs = service === "s3" ? LONGEST_S3_OUTAGE_MS : LONGEST_OUTAGE_MS;
+    this.#downUntilMs.set(service, this.#host.now() + share * longestMs);
   }
 
   /** Sandboxes that have made a call, the latest last. */
