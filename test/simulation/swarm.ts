@@ -85,6 +85,8 @@ const MOST_JAM = 0.2;
  */
 const GENTLE_LATE_MS = 15 * SECOND;
 const GENTLE_SLOW_MS = 100;
+/** A crowd is done by so many before a sweeper takes those at its end for forgotten. */
+const GENTLE_WORKERS = 5;
 
 export function drawSwarm(random: Random): Swarm {
   const any = drawAny(random);
@@ -99,7 +101,8 @@ export function drawSwarm(random: Random): Swarm {
   const none = { kills: 0, freezes: 0, redeploys: 0, purges: 0, disasters: 0, outages: 0 };
   const queues = { ...drawn.queues, lateByMs: Math.min(drawn.queues.lateByMs, GENTLE_LATE_MS) };
   const slow = { slowMs: Math.min(drawn.slowMs, GENTLE_SLOW_MS), schedulesLateMs: drawn.schedulesLateMs / 3 };
-  return { ...drawn, ...none, ...slow, calls, queues, isGentle: true };
+  const workers = Math.max(drawn.workers, GENTLE_WORKERS);
+  return { ...drawn, ...none, ...slow, calls, queues, workers, isGentle: true };
 }
 
 function drawAny(random: Random): Omit<Swarm, "bulkCancels" | "crowds" | "disasters"> {
