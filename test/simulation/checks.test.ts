@@ -173,10 +173,11 @@ interface Limited {
   rules: readonly Partial<ConcurrencyConfig>[];
   /** Of the other run. */
   place: Partial<SlotRecord>;
+  first: Partial<BodyStart>;
   other: Partial<BodyStart>;
   otherRun: Partial<RunEvidence>;
 }
-const limited = ({ rules, place, other, otherRun }: Partial<Limited>): Evidence => {
+const limited = ({ rules, place, first: begun, other, otherRun }: Partial<Limited>): Evidence => {
   const concurrency = (rules ?? [{}]).map((each) => [rule(each)]);
   const [first = rule({})] = concurrency.flat();
   const config = { id: "f0", name: "f0", triggers: [], retries: 0, concurrency: [first] };
@@ -193,7 +194,13 @@ const limited = ({ rules, place, other, otherRun }: Partial<Limited>): Evidence 
     ...sound,
     programs: [{ ...program("f0", "sim/f0"), concurrency }, program("f1", "sim/f1")],
     runs: [limitedRun, second, child],
-    ledger: { ...ledger, bodies: [body, { ...body, runId: OTHER, atMs: 1_550, endedAtMs: 1_650, ...other }] },
+    ledger: {
+      ...ledger,
+      bodies: [
+        { ...body, ...begun },
+        { ...body, runId: OTHER, atMs: 1_550, endedAtMs: 1_650, ...other },
+      ],
+    },
     slots: [own, { ...own, index: 1, run: OTHER, ...place }],
     deploys: concurrency.map((_, version) => ({ version, atMs: version * 1_450 })),
   };
@@ -414,6 +421,8 @@ describe("checks", () => {
       { rules: [{ limit: 1 }], other: { atMs: 1_601 } },
       { rules: [{ limit: 1 }], other: { atMs: 1_450, endedAtMs: null, toldAtMs: 1_500 } },
       { rules: [{ limit: 1 }], ...ofBranch(1_500) },
+      // In one instant one begins and is let go, and then the other begins (world 32578).
+      { rules: [{ limit: 1 }], first: { toldAtMs: 1_500 }, other: { runId: PARENT, atMs: 1_500 } },
     ];
     for (const each of rightly) {
       const found = violationsOf(limited(each)).filter(({ check }) => LIMIT_CHECKS.includes(check));

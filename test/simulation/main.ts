@@ -22,6 +22,8 @@ const LEAST_WORLDS = 300;
 /** Of the time a share has: crash points are enumerated whole, pairs until this part of it is over. */
 const PAIRS_UNTIL = 0.35;
 const PAIRS_AT_ONCE = 25;
+/** A world that is under way when the time is over may take so much longer: most take a second, a crowded one a minute and more. */
+const LAST_WORLD_MS = 20_000;
 
 /** What this process is at, for its last words: a world that waits for ever leaves nothing to wait for, and Node ends. */
 let underWay = "nothing";
@@ -89,11 +91,22 @@ class Share {
       const seed = this.#firstSeed + index * this.#of + this.#share;
       const failures = this.campaign.failures.length;
       underWay = `world ${seed}`;
-      await (index < REPEATED_WORLDS ? this.campaign.tryTwice(seed) : this.campaign.try(seed));
+      const world = index < REPEATED_WORLDS ? this.campaign.tryTwice(seed) : this.campaign.try(seed);
+      if (index < LEAST_WORLDS) await world;
+      else if (!(await this.#isDone(world))) return console.error(`${underWay} is not counted: the time is over`);
       for (const { problems } of this.campaign.failures.slice(failures)) {
         console.error([`world ${seed} (npm run prove -- --seed ${seed}):`, ...problems.slice(0, 5)].join("\n  "));
       }
     }
+  }
+
+  /** False when the share's time was over before. */
+  #isDone(world: Promise<unknown>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const leftMs = this.#endsAtMs + LAST_WORLD_MS - realClock.monotonic();
+      const cancel = realClock.after(Math.max(0, leftMs), () => resolve(false));
+      void world.then(() => resolve(true), reject).finally(cancel);
+    });
   }
 }
 
@@ -136,3 +149,5 @@ if (command === "seed") await replay(Number(args[0]));
 else if (command === "pairs") await runPairs(Number(args[0]), Number(args[1]));
 else await runShare(args.map(Number));
 hasEnded = true;
+// A world that was not waited for would go on.
+process.exit();
