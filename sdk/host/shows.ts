@@ -66,7 +66,9 @@ export class Shows {
   /** Gives up waiting for whatever comes before the earliest result that was asked for; for everything when none was. */
   giveUp(): void {
     const place = this.#earliestAsked() ?? this.#keys.length;
-    for (const key of this.#keys.slice(this.#place, place)) this.#missed.add(key);
+    for (const [at, key] of this.#keys.entries()) {
+      if (at >= this.#place && at < place && !this.#done.has(at)) this.#missed.add(key);
+    }
     this.#place = place;
     this.#givenUp += 1;
   }

@@ -104,3 +104,13 @@ it("what an id is used for a second time is not waited for where its first use w
   ask(shows, "log:x");
   expect(shows.patience).toBe(1);
 });
+
+it("what was dropped was not given up: the next use of its id is waited for", () => {
+  const operations = new Operations(readHistory([]));
+  const shows = new Shows(["0:a", "0:race", "0:b", "1:race", "0:c"]);
+  shows.drop("0:race");
+  shows.ask(operations.request("b", { kind: "run", body: null, wait: null }).operation);
+  shows.giveUp();
+  expect(shows.takeNext()?.key).toBe("0:b");
+  expect(shows.patience).toBeCloseTo(0.8);
+});
