@@ -149,5 +149,5 @@ if (command === "seed") await replay(Number(args[0]));
 else if (command === "pairs") await runPairs(Number(args[0]), Number(args[1]));
 else await runShare(args.map(Number));
 hasEnded = true;
-// A world that was not waited for would go on.
-process.exit();
+// A world that was not waited for would go on. What is still to be written to a pipe is written before.
+if (command === "share") process.stdout.write("", () => process.exit());
