@@ -3,11 +3,11 @@
  * an example shows how that is survived.
  */
 
-/** Failures so far, by document: kept in the process, as a service elsewhere would keep its own bad moment. */
+/** Failures so far, by document, in this process: a worker beside it has its own, and an attempt that moves there may fail once more. */
 const failures = new Map<string, number>();
 
 export const llm = {
-  /** Fails twice for each document, then answers. */
+  /** Fails twice for each document in each process, then answers. */
   async summarize(documentId: string, text: string): Promise<string> {
     const failed = failures.get(documentId) ?? 0;
     if (failed < 2) {
